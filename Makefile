@@ -1,0 +1,56 @@
+# `make run` starts a community on this machine; `make test` is what CI runs. Both set up what they need first.
+# The work is done in scripts/, so that it reads and fails as a script does.
+
+export PEERCHAT_HOST = $(or $(HOST),127.0.0.1)
+export PEERCHAT_PORT = $(or $(PORT),8000)
+
+.NOTPARALLEL:
+.PHONY: help run test lint format build generate lock setup clean
+
+help:
+	@echo "make run       build and start peerchat on http://$(PEERCHAT_HOST):$(PEERCHAT_PORT) (PORT=, HOST=)"
+	@echo "make test      set up everything and run every check (PARTS=\"ruff pytest\", PYTEST_ARGS=\"-k word\")"
+	@echo "make lint      the checks that run no code"
+	@echo "make format    write the code in the house style"
+	@echo "make build     build the front end into frontend/dist"
+	@echo "make generate  write what is made from the wire contract"
+	@echo "make lock      write the lock files (UPGRADE=1 takes the newest versions)"
+	@echo "make setup     only set up"
+	@echo "make clean     remove what was made, but not var/, where data lives"
+
+run:
+	@scripts/setup runtime
+	@scripts/build
+	@exec .venv/bin/peerchat demo
+
+test:
+	@scripts/setup dev
+	@scripts/check all
+
+lint:
+	@scripts/setup dev
+	@scripts/check lint
+
+format:
+	@scripts/setup dev
+	@scripts/format
+
+build:
+	@scripts/setup runtime
+	@scripts/build
+
+generate:
+	@scripts/setup dev
+	.venv/bin/peerchat generate
+
+lock:
+	@scripts/setup dev
+	@scripts/lock
+
+setup:
+	@scripts/setup dev
+
+clean:
+	rm -rf .venv .make .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache \
+		frontend/node_modules frontend/dist
+	find peerchat rooms moderation tests -name __pycache__ -type d -prune -exec rm -rf {} +
