@@ -1,0 +1,45 @@
+"""Every size and count on the wire, in one list; the unit stands in the name."""
+
+FRAME_MAX_BYTES = 65_536
+"""One WebSocket frame, both directions."""
+BODY_MAX_BYTES = 65_536
+"""One HTTP request body. Twisted spools larger ones to a file, so they are refused before they are read."""
+CIPHERTEXT_MAX_BYTES = 20_480
+"""One application message: 16,384 bytes of padded text and MLS framing."""
+COMMIT_MAX_BYTES = 24_576
+WELCOME_MAX_BYTES = 40_960
+KEY_PACKAGE_MAX_BYTES = 2_048
+ENTRY_MAX_BYTES = 1_024
+ENTRY_BODY_MAX_BYTES = 1_024
+STATEMENT_MAX_BYTES = 1_024
+BACKUP_MAX_BYTES = 4_096
+
+TEXT_MAX_CHARS = 4_000
+"""What a person can write in one message."""
+HANDLE_MAX_CHARS = 24
+ROOM_NAME_MAX_CHARS = 60
+ROOM_MEMBERS_MAX = 60
+"""A Welcome carries the whole ratchet tree; at 60 members it fits one HTTP body."""
+
+PULL_MAX_ITEMS = 200
+PULL_MAX_BYTES = 49_152
+"""An answer to a pull stops before it outgrows one frame."""
+KEY_PACKAGES_MAX = 20
+KEY_PACKAGE_LIFETIME_MS = 14 * 24 * 3600 * 1000
+PRESENCE_MAX_ROOMS = 20
+CLAIM_MAX_DEVICES = 30
+
+EXPIRY_MIN_SECONDS = 3_600
+EXPIRY_MAX_SECONDS = 30 * 24 * 3_600
+EXPIRY_DEFAULT_SECONDS = 24 * 3_600
+
+CREDIT_WINDOW_FRAMES = 64
+CREDIT_WINDOW_BYTES = 1_048_576
+SLOW_READER_MS = 10_000
+PRESENCE_LEASE_MS = 30_000
+PRESENCE_RENEW_MS = 12_000
+COMMIT_NOMINATION_MS = 5_000
+CLOCK_SKEW_MS = 300_000
+"""How far a signed entry's ``at`` may stand from the server's clock."""
+
+PADDED_SIZES = (256, 512, 1_024, 4_096, 16_384)

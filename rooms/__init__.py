@@ -1,0 +1,1 @@
+"""Rooms: membership, the room log's projection, ciphertext delivery and its expiry."""
