@@ -131,6 +131,8 @@ def build_typescript(schema: dict[str, Any]) -> str:
         else:
             out.append(f"export type {name} = {_type(definition)};")
             shapes[name] = _shape(definition)
+    out += ["", "/** Every model by its name, so that a check by name has the right type. */", "export type Models = {"]
+    out += [*(f"  readonly {name}: {name};" for name in shapes), "};"]
     numbers = {key: value for key, value in vars(limits).items() if key.isupper()}
     out += ["", f"export const LIMITS = {json.dumps(numbers, indent=2)} as const;"]
     codes = {key: value for key, value in vars(CloseCode).items() if key.isupper()}
@@ -145,7 +147,7 @@ def build_typescript(schema: dict[str, Any]) -> str:
     bodies = {action.value: body.__name__ for action, body in signed.BODIES.items()}
     out += ["", f"export const BODIES = {json.dumps(bodies, indent=2)} as const;"]
     packed = json.dumps(shapes, separators=(",", ":"))
-    out += ["", f"export const SHAPES: Readonly<Record<string, unknown>> = JSON.parse({json.dumps(packed)});"]
+    out += ["", f"export const SHAPES: Readonly<Record<string, unknown>> = JSON.parse(\n  {json.dumps(packed)},\n) as Readonly<Record<string, unknown>>;"]
     return "\n".join(out) + "\n"
 
 
