@@ -33,7 +33,10 @@ const EMPTY = new Uint8Array(0);
 const sealed = (key: Uint8Array): PrivateKey => key as unknown as PrivateKey;
 const open = (key: Uint8Array): PublicKey => key as unknown as PublicKey;
 const raw = (key: PrivateKey | PublicKey): Uint8Array => key as unknown as Uint8Array;
-const handles = (pair: HpkeKeyPair) => ({ privateKey: sealed(pair.privateKey), publicKey: open(pair.publicKey) });
+const handles = (pair: HpkeKeyPair) => ({
+  privateKey: sealed(pair.privateKey),
+  publicKey: open(pair.publicKey),
+});
 
 function x25519Bytes(key: Uint8Array): Uint8Array {
   if (key.length !== x25519.lengths.publicKey) throw new Error("an X25519 key has 32 bytes");
@@ -80,7 +83,8 @@ export const suite: CiphersuiteImpl = {
     decryptAead: async (key, nonce, aad, ciphertext) => gcm(key, nonce, aad ?? EMPTY).decrypt(ciphertext),
     seal: async (publicKey, plaintext, info, aad) => hpkeSeal(raw(publicKey), info, aad ?? EMPTY, plaintext),
     open: async (privateKey, enc, ct, info, aad) => hpkeOpen(raw(privateKey), enc, info, aad ?? EMPTY, ct),
-    exportSecret: async (publicKey, context, length, info) => hpkeSendExport(raw(publicKey), info, context, length),
+    exportSecret: async (publicKey, context, length, info) =>
+      hpkeSendExport(raw(publicKey), info, context, length),
     importSecret: async (privateKey, context, enc, length, info) =>
       hpkeReceiveExport(raw(privateKey), enc, info, context, length),
     importPrivateKey: async (key) => sealed(x25519Bytes(key)),

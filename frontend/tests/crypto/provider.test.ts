@@ -74,7 +74,9 @@ describe("our provider and ts-mls's own agree", async () => {
 
   it.each(directions)("AEAD, hash, MAC, KDF and signature: %s", async (_name, from, to) => {
     const [key, nonce] = [new Uint8Array(16).fill(1), new Uint8Array(12).fill(2)];
-    expect(await to.hpke.decryptAead(key, nonce, aad, await from.hpke.encryptAead(key, nonce, aad, text))).toEqual(text);
+    expect(
+      await to.hpke.decryptAead(key, nonce, aad, await from.hpke.encryptAead(key, nonce, aad, text)),
+    ).toEqual(text);
     const bare = await from.hpke.encryptAead(key, nonce, undefined, text);
     expect(await to.hpke.decryptAead(key, nonce, undefined, bare)).toEqual(text);
     expect(await from.hash.digest(text)).toEqual(await to.hash.digest(text));
@@ -92,7 +94,9 @@ describe("our provider and ts-mls's own agree", async () => {
   it("derives the same HPKE key pair from the same secret", async () => {
     const ours = await suite.hpke.deriveKeyPair(new Uint8Array(32).fill(3));
     const other = await theirs.hpke.deriveKeyPair(new Uint8Array(32).fill(3));
-    expect(await suite.hpke.exportPrivateKey(ours.privateKey)).toEqual(await theirs.hpke.exportPrivateKey(other.privateKey));
+    expect(await suite.hpke.exportPrivateKey(ours.privateKey)).toEqual(
+      await theirs.hpke.exportPrivateKey(other.privateKey),
+    );
   });
 });
 
