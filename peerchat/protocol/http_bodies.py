@@ -176,8 +176,13 @@ class MeAnswer(WireModel):
 
 
 class PinRequest(WireModel):
-    """Set a PIN for this device. ``verifier`` = HKDF(Argon2id(PIN, 32 random bytes kept on the device), "pin-verifier")."""
+    """Set a PIN for this device; the share stays the same when the PIN changes, so that a crash in between loses nothing.
 
+    ``verifier`` = HKDF(Argon2id(PIN, 32 random bytes kept on the device), "pin-verifier"); ``locator`` = HKDF(those 32
+    bytes, "pin-locator"). Device ids are known to everyone in a room: with an id alone anyone could use up the tries.
+    """
+
+    locator: Key
     verifier: Key
 
 
@@ -188,9 +193,12 @@ class PinAnswer(WireModel):
 
 
 class PinUnlockRequest(WireModel):
-    """Without a cookie: a locked device cannot sign in. Ten wrong tries destroy the share (``pin.erased``)."""
+    """Without a cookie: a locked device cannot sign in. Ten wrong tries destroy the share (``pin.erased``).
 
-    device_id: Id
+    ``pin.wrong`` has ``details.left``. An unknown locator gets the same answer, and nothing is counted.
+    """
+
+    locator: Key
     verifier: Key
 
 
