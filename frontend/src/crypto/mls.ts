@@ -22,7 +22,7 @@ import type { ClientConfig } from "ts-mls/clientConfig.js";
 import { encode } from "ts-mls/codec/tlsEncoder.js";
 import type { Commit } from "ts-mls/commit.js";
 import type { Extension } from "ts-mls/extension.js";
-import { framedContentTBSEncoder, toTbs, type FramedContent } from "ts-mls/framedContent.js";
+import { framedContentTBSEncoder, toTbs } from "ts-mls/framedContent.js";
 import { defaultKeyPackageEqualityConfig } from "ts-mls/keyPackageEqualityConfig.js";
 import { makeKeyPackageRef } from "ts-mls/keyPackage.js";
 import type { KeyRetentionConfig } from "ts-mls/keyRetentionConfig.js";
@@ -78,7 +78,7 @@ function config(accept: AcceptLeaf, paddingConfig = SMALLEST_PADDING): ClientCon
     paddingConfig,
     authService: {
       validateCredential: async (credential, signatureKey) =>
-        credential.credentialType === "basic" && accept(credential.identity, signatureKey) === true,
+        credential.credentialType === "basic" && accept(credential.identity, signatureKey),
     },
   };
 }
@@ -400,7 +400,7 @@ function openedCommit(
 
 /** RFC 9420 §5.1.2: SignContent of "MLS 1.0 FramedContentTBS". */
 function signedContent(state: GroupState, { content: { content, auth } }: UnprotectResult): SignedContent {
-  const tbs = toTbs(content as FramedContent, "mls_private_message", state.groupContext);
+  const tbs = toTbs(content, "mls_private_message", state.groupContext);
   const body = encode(framedContentTBSEncoder)(tbs);
   const label = utf8("MLS 1.0 FramedContentTBS");
   return {

@@ -44,7 +44,7 @@ export function decodeKeyPackage(bytes: Uint8Array): KeyPackage {
   const message = decodeCopy(bytes);
   if (message.wireformat !== "mls_key_package") return refuse("malformed", "wire format");
   const { keyPackage } = message;
-  if (keyPackage.cipherSuite !== SUITE_NAME || keyPackage.version !== "mls10") refuse("wrong-suite");
+  if (keyPackage.cipherSuite !== SUITE_NAME) refuse("wrong-suite");
   return keyPackage;
 }
 
