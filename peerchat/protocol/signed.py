@@ -366,3 +366,17 @@ class MessageContent(WireModel):
     v: Literal[1]
     text: Annotated[str, Field(min_length=1, max_length=limits.TEXT_MAX_CHARS)]
     note: line(80) | None
+
+
+class BackupContent(WireModel):
+    """What the six-word phrase seals (XChaCha20-Poly1305, associated data ``"peerchat/v1/backup"``, a zero byte, ``root``).
+
+    The server holds it and cannot open it. A new browser pins the root and refuses logs older than both heads.
+    """
+
+    v: Literal[1]
+    root: Key
+    account_id: Id
+    identity_seed: Key
+    community_head: Head
+    account_head: Head
