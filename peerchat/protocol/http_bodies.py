@@ -41,18 +41,23 @@ class CommunityAnswer(WireModel):
     languages: list[Language]
 
 
-class LogAnswer(WireModel):
-    """Entries from the index asked for to the newest, oldest first."""
-
-    entries: list[SignedEntry]
-
-
 class AccountLog(WireModel):
     """An account as others verify it: its log from ``open`` on, and the signed profile (``None`` once forgotten)."""
 
     account_id: Id
     entries: list[SignedEntry]
     profile: SignedStatement | None
+
+
+class LogAnswer(WireModel):
+    """Entries of the community log from index ``after`` to the newest, oldest first.
+
+    ``accounts`` are the logs of every account that the whole log names, without profiles: whoever opens a link has no
+    session yet and must check who signed.
+    """
+
+    entries: list[SignedEntry]
+    accounts: list[AccountLog]
 
 
 class AccountLogsRequest(WireModel):
