@@ -1,6 +1,6 @@
 """libsodium, under the names this product uses; with ``client/crypto.py`` the only importer of PyNaCl.
 
-It decides nothing: which key may sign what is judged by the logs. It never logs, and no error holds a key or a plaintext.
+It decides nothing: which key may sign what is judged by the logs. No error holds a key or a plaintext.
 """
 
 from nacl import bindings, utils
@@ -32,7 +32,7 @@ def equal(left: bytes, right: bytes) -> bool:
 def _signed_bytes(label: str, root: bytes, body: bytes) -> bytes:
     if len(root) != KEY_BYTES:
         raise ValueError("a community root has 32 bytes")
-    return b"peerchat/v1/" + label.encode("ascii") + b"\x00" + root + body
+    return b"peerchat/v1/" + label.encode() + b"\x00" + root + body
 
 
 def public_key(*, seed: bytes) -> bytes:
@@ -41,14 +41,14 @@ def public_key(*, seed: bytes) -> bytes:
 
 
 def sign(*, seed: bytes, label: str, root: bytes, body: bytes) -> bytes:
-    """Return the Ed25519 signature of ``body`` under ``label`` in the community of ``root`` (docs/protocol.md, "Signed bytes")."""
+    """Return the signature of ``body`` under ``label`` in ``root``'s community (docs/protocol.md, "Signed bytes")."""
     return SigningKey(seed).sign(_signed_bytes(label, root, body)).signature
 
 
 def verify(*, key: bytes, label: str, root: bytes, body: bytes, signature: bytes) -> bool:
     """Return whether ``key`` signed ``body`` under ``label`` in the community of ``root``.
 
-    libsodium refuses small-order keys and scalars that are not reduced (RFC 8032 §5.1.7), so that one signature has one form.
+    libsodium refuses small-order keys and scalars that are not reduced (RFC 8032 §5.1.7).
     """
     if len(key) != KEY_BYTES or len(signature) != SIGNATURE_BYTES:
         return False
@@ -82,7 +82,7 @@ def box_public_key(*, private_key: bytes) -> bytes:
 
 
 def seal(*, recipient: bytes, plaintext: bytes) -> bytes:
-    """Return ``crypto_box_seal`` of ``plaintext``: only the holder of ``recipient``'s private key opens it, nobody knows who sealed."""
+    """Return ``crypto_box_seal`` of ``plaintext``: only ``recipient`` opens it, and it names no sender."""
     return SealedBox(PublicKey(recipient)).encrypt(plaintext)
 
 

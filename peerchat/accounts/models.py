@@ -153,7 +153,7 @@ class UsedNonce(models.Model):
 
 
 class KeyPackage(models.Model):
-    """An MLS key package on offer. A one-time one is claimed for one room; the last resort is served again and again."""
+    """An MLS key package on offer. A one-time one is claimed for one room; the last resort is served again."""
 
     device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="key_packages")
     package = models.BinaryField()

@@ -21,7 +21,7 @@ class RoomsSeam(Protocol):
         """Return the name that an invited person may see, or ``None``."""
 
     def sharing_a_room(self, *, account_id: UUID, others: Collection[UUID]) -> set[UUID]:
-        """Return those of ``others`` whose logs the account may see: they are, or were, in a room with it, or wait in one it leads."""
+        """Return those of ``others`` that the account may see: in a room with it now or once, or waiting for it."""
 
     def community_changed(self) -> None:
         """The community log grew; act after the commit (hint every client, judge powers again)."""
