@@ -10,7 +10,7 @@ from pydantic import Field
 
 from peerchat.errors import ErrorCode
 from peerchat.protocol import limits
-from peerchat.protocol.server_frames import Item
+from peerchat.protocol.server_frames import DeviceItem, Item
 from peerchat.protocol.signed import InviteRole, Role, RoomRole, SignedEntry, SignedStatement
 from peerchat.protocol.types import Count, Hash, Id, Key, Language, Moment, Nonce, WireModel, blob, line
 
@@ -101,6 +101,20 @@ class InviteRow(WireModel):
 
 class InvitesAnswer(WireModel):
     invites: list[InviteRow]
+
+
+class Candidate(WireModel):
+    """Someone who came by an invite for a role, as a steward checks and certifies them."""
+
+    account: AccountLog
+    invited_as: InviteRole = Field(strict=False)
+    acceptance: SignedStatement
+
+
+class CandidatesAnswer(WireModel):
+    """For stewards: everyone whose invite names a role other than member, certified or not."""
+
+    candidates: list[Candidate]
 
 
 class InviteLookRequest(WireModel):
@@ -352,6 +366,14 @@ class SendAnswer(WireModel):
     seq: Count
     at: Moment
     expires_at: Moment
+
+
+class DeviceItemsAnswer(WireModel):
+    """The ``device_items`` frame over HTTP. Asking with ``after`` drops the events up to it, as ``pull_device`` does."""
+
+    after: Count
+    through: Count
+    items: list[DeviceItem]
 
 
 class ItemsAnswer(WireModel):

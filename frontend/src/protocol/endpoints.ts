@@ -1,6 +1,6 @@
 /**
- * Every HTTP endpoint under `/api/v1`: its method, its path, and the models of its body and answer. `{room}` in a path is
- * 32 lower-case hexadecimal digits. Each is idempotent; docs/openapi.json says the same, and a test compares the two.
+ * Every HTTP endpoint under `/api/v1`: its method, its path, and the models of its body and answer. `{room}` and
+ * `{invite}` in a path are lower-case hexadecimal digits. Each is idempotent; docs/openapi.json says the same, and a test compares the two.
  */
 import type { Models } from "./generated";
 import type { ModelName } from "./validate";
@@ -24,6 +24,8 @@ export const ENDPOINTS = {
   lookAtInvite: post("invites/look", "InviteLookRequest", "InviteLookAnswer"),
   invites: get("invites", "InvitesAnswer"),
   makeInvite: post("invites", "InviteRequest", "DoneAnswer"),
+  revokeInvite: post("invites/{invite}/revoke", null, "DoneAnswer"),
+  candidates: get("candidates", "CandidatesAnswer"),
   signUp: post("sign-up", "SignUpRequest", "SessionAnswer"),
   challenge: post("sign-in/challenge", "ChallengeRequest", "ChallengeAnswer"),
   signIn: post("sign-in", "SignInRequest", "SessionAnswer"),
@@ -33,10 +35,12 @@ export const ENDPOINTS = {
   accountLogs: post("accounts/logs", "AccountLogsRequest", "AccountLogsAnswer"),
   keyPackages: post("device/key-packages", "KeyPackagesRequest", "KeyPackagesAnswer"),
   setPin: post("device/pin", "PinRequest", "PinAnswer"),
+  deviceItems: get("device/items", "DeviceItemsAnswer"),
   unlockPin: post("device/pin/unlock", "PinUnlockRequest", "PinAnswer"),
   rooms: get("rooms", "RoomsAnswer"),
   createRoom: post("rooms", "RoomCreateRequest", "RoomEntryAnswer"),
   askToJoin: post("rooms/{room}/join-requests", "JoinRequest", "DoneAnswer"),
+  withdraw: post("rooms/{room}/join-requests/withdraw", null, "DoneAnswer"),
   waiting: get("rooms/{room}/waiting", "WaitingAnswer"),
   decline: post("rooms/{room}/decline", "DeclineRequest", "DoneAnswer"),
   roomLog: get("rooms/{room}/log", "RoomLogAnswer"),
@@ -53,9 +57,10 @@ type Named<N> = N extends ModelName ? Models[N] : null;
 export type BodyFor<E extends EndpointName> = Named<(typeof ENDPOINTS)[E]["body"]>;
 export type AnswerFor<E extends EndpointName> = Named<(typeof ENDPOINTS)[E]["answer"]>;
 
-/** What a call needs besides its body: the room in its path (hex), the numbers in its query. */
+/** What a call needs besides its body: the ids in its path (hex), the numbers in its query. */
 export type CallOptions = {
   readonly room?: string;
+  readonly invite?: string;
   readonly query?: { readonly after?: number; readonly limit?: number };
   readonly signal?: AbortSignal;
 };
