@@ -145,17 +145,18 @@ function certify(state: CommunityState, link: Link, by: string): CommunityState 
   const known = state.identityKeys.get(account);
   if (known !== undefined && !equalBytes(known, body.identity_key))
     refuseEntry("log.bad_entry", "another identity");
+  const stewards = stewardsAt(state, at);
   const seconded = state.certifications.some(
     (one) =>
       one.account === account &&
       one.role === body.role &&
       one.revokedIndex === null &&
       one.by !== by &&
-      one.by !== "",
+      stewards.has(one.by),
   );
   let effectiveAt: number | null = null;
   if (state.demo || seconded) effectiveAt = at;
-  else if (stewardsAt(state, at).size === 1) effectiveAt = at + state.delayMs;
+  else if (stewards.size === 1) effectiveAt = at + state.delayMs;
   const one: Certification = { account, role: body.role, index, by, effectiveAt, revokedIndex: null };
   return {
     ...advance(state, link),
