@@ -130,22 +130,34 @@ export function phraseSalt(root: Uint8Array, handle: string): Uint8Array {
   );
 }
 
-/**
- * Argon2id (RFC 9106), then HKDF-SHA256 (RFC 5869) with a label for each use, so that what the server sees at sign-in
- * says nothing about the key of the backup.
- */
-export async function deriveKeys(phrase: string, root: Uint8Array, handle: string): Promise<PhraseKeys> {
-  const { argon2id } = await import("hash-wasm");
-  const password = utf8(phrase);
-  const secret = await argon2id({
-    ...ARGON2,
-    password,
-    salt: phraseSalt(root, handle),
-    outputType: "binary",
-  });
-  const derive = (label: string): Uint8Array => hkdf(sha256, secret, undefined, utf8(label), 32);
-  const keys = { signIn: derive("sign-in"), backup: derive("backup"), local: derive("local") };
+/** Argon2id (RFC 9106) with the client's own parameters. */
+export async function argon2id(secret: string, salt: Uint8Array): Promise<Uint8Array> {
+  const wasm = await import("hash-wasm");
+  const password = utf8(secret);
+  const output = await wasm.argon2id({ ...ARGON2, password, salt, outputType: "binary" });
   password.fill(0);
+  return output;
+}
+
+/** HKDF-SHA256 (RFC 5869) without a salt; 32 bytes. */
+export const deriveKey = (secret: Uint8Array, label: string): Uint8Array =>
+  hkdf(sha256, secret, undefined, utf8(label), 32);
+
+/**
+ * Argon2id, then HKDF with a label for each use, so that what the server sees at sign-in says nothing about the key of
+ * the backup. `salt` is `phraseSalt` of the account.
+ */
+export async function deriveKeysWithSalt(phrase: string, salt: Uint8Array): Promise<PhraseKeys> {
+  const secret = await argon2id(phrase, salt);
+  const keys = {
+    signIn: deriveKey(secret, "sign-in"),
+    backup: deriveKey(secret, "backup"),
+    local: deriveKey(secret, "local"),
+  };
   secret.fill(0);
   return keys;
+}
+
+export function deriveKeys(phrase: string, root: Uint8Array, handle: string): Promise<PhraseKeys> {
+  return deriveKeysWithSalt(phrase, phraseSalt(root, handle));
 }
