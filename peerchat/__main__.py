@@ -1,0 +1,24 @@
+"""The ``peerchat`` command: Django's commands and ours under one name."""
+
+import os
+import sys
+
+from peerchat.config import SettingsWrong
+
+
+def main() -> None:
+    """Run the command line; a wrong setting ends it with status 2 and says which, without a traceback."""
+    os.environ["DJANGO_SETTINGS_MODULE"] = "peerchat.settings"
+    from django.core.management import execute_from_command_line
+
+    try:
+        execute_from_command_line(["peerchat", *sys.argv[1:]])
+    except SettingsWrong as error:
+        print("peerchat cannot start:", file=sys.stderr)
+        for problem in error.problems:
+            print(f"  {problem}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""Maps ``config`` to Django's names. It reads nothing itself.
+
+Deliberately absent: ``contrib.auth`` and ``contrib.sessions`` (docs/adr), ``contrib.admin`` (stewards have the app),
+CSRF tokens (every write needs the right ``Origin``), the SMTP mailer.
+"""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from peerchat.config import load
+
+PEERCHAT = load()
+
+# Never on, not even with PEERCHAT_DEBUG: it keeps every query with its values in memory, and its error pages show
+# the locals of each frame. Code that asks for debug mode asks ``settings.PEERCHAT.debug``.
+DEBUG = False
+SECRET_KEY = PEERCHAT.secret_key
+# Nothing here builds an address from the Host header; what matters is checked against the full origin.
+ALLOWED_HOSTS = ["*"]
+
+ROOT_URLCONF = "peerchat.urls"
+ASGI_APPLICATION = "peerchat.asgi.application"
+INSTALLED_APPS = ["peerchat.accounts", "peerchat.resources", "rooms", "moderation"]
+AUTH_USER_MODEL = "accounts.Account"
+MIDDLEWARE: list[str] = []
+
+_SQLITE_PRAGMAS = (
+    # Readers go on while one writes. FULL: an acknowledged message survives a power cut.
+    "PRAGMA journal_mode=WAL;"
+    "PRAGMA synchronous=FULL;"
+    # What is deleted is overwritten. The WAL keeps copies for a while: only a destroyed key is sure.
+    "PRAGMA secure_delete=ON;"
+    "PRAGMA busy_timeout=5000;"
+)
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": PEERCHAT.database_url.removeprefix("sqlite:///"),
+        "OPTIONS": {"init_command": _SQLITE_PRAGMAS, "transaction_mode": "IMMEDIATE", "timeout": 5},
+        # A file, since the writer's thread has a connection of its own; one for each run, since several may go on.
+        "TEST": {"NAME": str(Path(tempfile.gettempdir()) / f"peerchat-test-{os.getpid()}.sqlite3")},
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}
+    if PEERCHAT.redis_url is None
+    else {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [PEERCHAT.redis_url]}}
+}
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {"context_processors": []},
+    }
+]
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True

@@ -1,0 +1,5 @@
+"""What answers where."""
+
+from django.urls import URLPattern, URLResolver
+
+urlpatterns: list[URLPattern | URLResolver] = []
