@@ -9,7 +9,8 @@ const LAYERS = {
   transport: ["protocol"],
   crisis: ["protocol"],
   store: ["crypto", "protocol"],
-  views: ["store", "protocol"],
+  words: [],
+  views: ["store", "protocol", "words"],
 };
 
 // Libraries that only some layers may use, so that a key is handled in one place and a page is drawn in one place.

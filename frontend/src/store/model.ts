@@ -107,6 +107,8 @@ export type Me = {
   readonly handle: string;
   readonly language: string;
   readonly roles: readonly Role[];
+  /** What this person's invite was for: someone meant to lead waits to be certified. */
+  readonly invitedAs: InviteRole;
   readonly deviceKind: DeviceKind;
   readonly pinSet: boolean;
   /** At least 60 bits in groups of digits, spaces between: read aloud to a steward before one is certified. */
