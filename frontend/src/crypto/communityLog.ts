@@ -146,7 +146,6 @@ function certify(state: CommunityState, link: Link, by: string): CommunityState 
   if (known !== undefined && !equalBytes(known, body.identity_key))
     refuseEntry("log.bad_entry", "another identity");
   const stewards = stewardsAt(state, at);
-  const stewards = stewardsAt(state, at);
   const seconded = state.certifications.some(
     (one) =>
       one.account === account &&
