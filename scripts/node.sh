@@ -4,7 +4,7 @@ node_is_new_enough() {
     "$1" -e '
         const [major, minor] = process.versions.node.split(".").map(Number)
         process.exit(major > 20 || (major === 20 && minor >= 19) ? 0 : 1)
-    ' 2>/dev/null
+    ' >/dev/null 2>&1
 }
 
 # The Node that came as a Python package, for machines without one.
