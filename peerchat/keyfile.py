@@ -1,11 +1,12 @@
 """A preallocated file of 32-byte keys that die by being overwritten: hour keys, and the server's part of a PIN.
 
-Deleting a row deletes nothing: SQLite's WAL and PostgreSQL's heap keep the bytes. So the keys that rows are wrapped
-under live here, in no database, no Redis and no backup; a key is destroyed by writing zeros over it in place and
-flushing them. The file is never copied, renamed over or grown, since each of these leaves the old bytes behind.
+Deleting a row deletes nothing: SQLite's WAL and PostgreSQL's heap keep the bytes. So the keys that rows are
+wrapped under live here, in no database, no Redis and no backup; a key is destroyed by writing zeros over it
+in place and flushing them. The file is never copied, renamed over or grown, since each of these leaves the
+old bytes behind.
 
-It does not protect against storage that writes elsewhere by itself: copy-on-write file systems, snapshots, flash
-wear. It does not encrypt the keys: the file's mode (0600) is their protection.
+It does not protect against storage that writes elsewhere by itself: copy-on-write file systems, snapshots,
+flash wear. It does not encrypt the keys: the file's mode (0600) is their protection.
 """
 
 import fcntl
@@ -97,7 +98,8 @@ class KeyFile:
     def destroy(self, name: str) -> bool:
         """Overwrite the key named ``name``; return whether there was one. Its bytes are gone when this returns.
 
-        The key goes first and the name second: a name whose key is zeros, as a crash leaves it, counts as no key.
+        The key goes first and the name second: a name whose key is zeros, as a crash leaves it, counts as no
+        key.
         """
         encoded = _encode(name)
         with self._locked(write=True) as file:

@@ -1,7 +1,7 @@
 """The hash-chained log, whatever it holds: reading a link, checking that it follows another, making the next one.
 
-Pure: no Django, no clock, no cryptography but SHA-256; ``verify`` and ``sign`` are given. It knows no powers: what an
-entry may do is judged by ``accounts/community_log``, ``accounts/account_log`` and ``rooms/room_log``.
+Pure: no Django, no clock, no cryptography but SHA-256; ``verify`` and ``sign`` are given. It knows no powers:
+what an entry may do is judged by ``accounts/community_log``, ``accounts/account_log`` and ``rooms/room_log``.
 ``frontend/src/crypto/entries.ts`` holds the same rules, and tests/vectors holds both to the same answers.
 """
 
@@ -82,8 +82,9 @@ def root_fingerprint(root: bytes) -> bytes:
 def check_link(signed: SignedEntry, *, log: LogKind, log_id: bytes, place: Place | None) -> Link:
     """Return ``signed`` as the link that follows ``place`` (``None`` before the first) in the log with id ``log_id``.
 
-    Raises ``request.malformed`` (not canonical), ``log.stale_head`` (not the next, with ``details.index`` = the next
-    free index), ``log.bad_entry`` (another log, time or the community's head running backwards, another body).
+    Raises ``request.malformed`` (not canonical), ``log.stale_head`` (not the next, with ``details.index`` =
+    the next free index), ``log.bad_entry`` (another log, time or the community's head running backwards,
+    another body).
     """
     entry = decode_canonical(LogEntry, signed.entry)
     if entry.log is not log or entry.log_id != log_id:

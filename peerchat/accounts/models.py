@@ -1,9 +1,10 @@
 """What is kept of people and their devices. Invariants are constraints here first, checks in services second.
 
-No address, no user agent, no time of a last visit: ``last_login`` and ``password`` of Django's base are taken out.
+No address, no user agent, no time of a last visit: ``last_login`` and ``password`` of Django's base are taken
+out.
 """
 
-from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models import F, Q
 
