@@ -1,14 +1,15 @@
 # `make run` starts a community on this machine; `make test` is what CI runs. Both set up what they need first.
 # The work is done in scripts/, so that it reads and fails as a script does.
 
-export PEERCHAT_HOST = $(or $(HOST),127.0.0.1)
-export PEERCHAT_PORT = $(or $(PORT),8000)
+# HOST counts only as `make run HOST=...`: some shells have a variable of that name, with the machine's name in it.
+RUN_HOST = $(or $(if $(filter command line,$(origin HOST)),$(HOST)),$(PEERCHAT_HOST),127.0.0.1)
+RUN_PORT = $(or $(PORT),$(PEERCHAT_PORT),8000)
 
 .NOTPARALLEL:
 .PHONY: help run test lint format build generate lock setup clean
 
 help:
-	@echo "make run       build and start peerchat on http://$(PEERCHAT_HOST):$(PEERCHAT_PORT) (PORT=, HOST=)"
+	@echo "make run       build and start peerchat on http://$(RUN_HOST):$(RUN_PORT) (PORT=, HOST=)"
 	@echo "make test      set up everything and run every check (PARTS=\"ruff pytest\", PYTEST_ARGS=\"-k word\")"
 	@echo "make lint      the checks that run no code"
 	@echo "make format    write the code in the house style"
@@ -21,7 +22,7 @@ help:
 run:
 	@scripts/setup runtime
 	@scripts/build
-	@exec .venv/bin/peerchat demo
+	@PEERCHAT_HOST='$(RUN_HOST)' PEERCHAT_PORT='$(RUN_PORT)' exec .venv/bin/peerchat demo
 
 test:
 	@scripts/setup dev
