@@ -4,11 +4,13 @@ import os
 import sys
 
 from peerchat.config import SettingsWrong
+from peerchat.logging import take_over_hooks
 
 
 def main() -> None:
     """Run the command line; a wrong setting ends it with status 2 and says which, without a traceback."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "peerchat.settings"
+    take_over_hooks()
     from django.core.management import execute_from_command_line
 
     try:

@@ -8,6 +8,7 @@ right; nothing falls back to a guess. ``settings`` maps the value to Django's na
 import os
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
@@ -20,6 +21,7 @@ _NOT_FOR_THE_SERVER = frozenset({"PEERCHAT_CHROMIUM"})
 _SECRET_MIN_CHARS = 32
 T = TypeVar("T")
 Network = IPv4Network | IPv6Network
+_NOBODY: tuple[Network, ...] = ()
 ServerKind = Literal["daphne", "uvicorn"]
 
 
@@ -147,11 +149,13 @@ class _Reader:
             "port": port,
             "origin": origin,
             "data_dir": data_dir,
-            "database_url": self._take("DATABASE_URL", _database_url, f"sqlite:///{data_dir / 'peerchat.sqlite3'}"),
+            "database_url": self._take(
+                "DATABASE_URL", _database_url, f"sqlite:///{data_dir / 'peerchat.sqlite3'}"
+            ),
             "redis_url": self._take("REDIS_URL", _redis_url, None),
             "server": self._take("SERVER", _server, "daphne"),
             "drain_seconds": self._take("DRAIN_SECONDS", _whole(0, 300), 10),
-            "trusted_proxies": self._take("TRUSTED_PROXIES", _networks, ()),
+            "trusted_proxies": self._take("TRUSTED_PROXIES", _networks, _NOBODY),
             "title": self._take("TITLE", _title, "Notes"),
             "exit_url": self._take("EXIT_URL", _web_page, "https://www.wikipedia.org/"),
             "shell_dir": self._take("SHELL_DIR", _absolute, _PROJECT / "frontend" / "dist"),
@@ -222,13 +226,17 @@ def _origin(text: str) -> Origin:
         raise ValueError("must be https:// unless it is on this machine")
     shown = f"[{host}]" if ":" in host else host
     return Origin(
-        "https" if parts.scheme == "https" else "http", shown, port or (443 if parts.scheme == "https" else 80)
+        "https" if parts.scheme == "https" else "http",
+        shown,
+        port or (443 if parts.scheme == "https" else 80),
     )
 
 
 def _database_url(text: str) -> str:
     if not text.startswith("sqlite:////"):
-        raise ValueError("must be sqlite:/// and an absolute path, such as sqlite:////var/lib/peerchat/peerchat.sqlite3")
+        raise ValueError(
+            "must be sqlite:/// and an absolute path, such as sqlite:////var/lib/peerchat/peerchat.sqlite3"
+        )
     return text
 
 
@@ -250,7 +258,9 @@ def _networks(text: str) -> tuple[Network, ...]:
     try:
         return tuple(ip_network(part.strip()) for part in text.split(","))
     except ValueError as error:
-        raise ValueError("must be addresses or networks with commas between, such as 10.0.0.7,fd00::/8") from error
+        raise ValueError(
+            "must be addresses or networks with commas between, such as 10.0.0.7,fd00::/8"
+        ) from error
 
 
 def _title(text: str) -> str:
@@ -282,10 +292,8 @@ def _kept_secret(data_dir: Path) -> str:
             fresh = data_dir / f".secret.{os.getpid()}"
             fresh.touch(mode=0o600)
             fresh.write_text(secrets.token_urlsafe(48), encoding="ascii")
-            try:
+            with suppress(FileExistsError):
                 os.link(fresh, path)
-            except FileExistsError:
-                pass
             fresh.unlink()
         return _secret(path.read_text(encoding="ascii").strip())
     except OSError as error:

@@ -4,12 +4,10 @@ Deliberately absent: ``contrib.auth`` and ``contrib.sessions`` (docs/adr), ``con
 CSRF tokens (every write needs the right ``Origin``), the SMTP mailer.
 """
 
-import os
-import tempfile
-from pathlib import Path
 from typing import Any
 
 from peerchat.config import load
+from peerchat.protocol import limits
 
 PEERCHAT = load()
 
@@ -39,8 +37,8 @@ DATABASES: dict[str, dict[str, Any]] = {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": PEERCHAT.database_url.removeprefix("sqlite:///"),
         "OPTIONS": {"init_command": _SQLITE_PRAGMAS, "transaction_mode": "IMMEDIATE", "timeout": 5},
-        # A file, since the writer's thread has a connection of its own; one for each run, since several may go on.
-        "TEST": {"NAME": str(Path(tempfile.gettempdir()) / f"peerchat-test-{os.getpid()}.sqlite3")},
+        # A file, since the writer's thread has a connection of its own; tests/settings.py gives each run a folder.
+        "TEST": {"NAME": str(PEERCHAT.data_dir / "test.sqlite3")},
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -63,3 +61,9 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True
+
+LOGGING_CONFIG = "peerchat.logging.configure"
+LOGGING = {"level": "INFO"}
+
+# ``guard`` refuses larger bodies before they are read; this is for what comes past it (the test client).
+DATA_UPLOAD_MAX_MEMORY_SIZE = limits.BODY_MAX_BYTES
