@@ -51,3 +51,13 @@ export function checkKeysUnique(tree: RatchetTree): void {
     if (node.nodeType === "leaf") once(signatureKeys, node.leaf.signaturePublicKey);
   }
 }
+
+/** A list that names a leaf twice or in another order has a second encoding, which other implementations refuse. */
+export function checkUnmergedOrder(tree: RatchetTree): void {
+  for (const node of tree) {
+    if (node?.nodeType !== "parent") continue;
+    const leaves = node.parent.unmergedLeaves;
+    if (leaves.some((leaf, i) => i > 0 && leaf <= (leaves[i - 1] ?? 0)))
+      refuse("invalid-welcome", "unmerged leaves");
+  }
+}

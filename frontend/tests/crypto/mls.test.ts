@@ -8,7 +8,9 @@ import {
   membersOf,
   ownLeafIndex,
 } from "../../src/crypto/groupState";
-import { commit, openPrivateMessage, sealMessage } from "../../src/crypto/mls";
+import { commit, sealMessage } from "../../src/crypto/mls";
+import { openPrivateMessage } from "../../src/crypto/openMessage";
+import { pad, unpad } from "../../src/crypto/padding";
 import { decodePrivateMessage } from "../../src/crypto/wire";
 import { secretsOf, secretsOnlyIn, wipe } from "../../src/crypto/wipe";
 import { describe, expect, it } from "vitest";
@@ -221,26 +223,43 @@ describe("openPrivateMessage refuses", () => {
 describe("padding", () => {
   it.each([
     [0, 256],
-    [188, 256],
-    [189, 512],
-    [4096 - 68, 4096],
-    [16384 - 68, 16384],
-  ])("a text of %i bytes is sent as %i", async (length, bucket) => {
-    const [ada] = await newRoom("ada");
+    [254, 256],
+    [255, 512],
+    [4094, 4096],
+    [16382, 16384],
+  ])("a text of %i bytes is sent as %i, and read as it was", async (length, bucket) => {
+    const [ada, bea] = await newRoom("ada", "bea");
+    const plaintext = new Uint8Array(length).fill(120);
     const state = stateOf(ada as Person);
-    const sealed = await sealMessage({
-      state,
-      plaintext: new Uint8Array(length),
-      authenticatedData: NO_DATA,
-    });
-    expect(decodePrivateMessage(sealed.message).ciphertext.length).toBe(bucket + 16);
+    const sealed = await sealMessage({ state, plaintext, authenticatedData: NO_DATA });
+    const empty = await sealMessage({ state, plaintext: NO_DATA, authenticatedData: NO_DATA });
+    const size = (bytes: Uint8Array) => decodePrivateMessage(bytes).ciphertext.length;
+    const prefix = bucket === 16384 ? 2 : 0; // RFC 9420 §2.1.2: a longer length prefix
+    expect(size(sealed.message) - size(empty.message)).toBe(bucket - 256 + prefix);
+    const opened = await openPrivateMessage(stateOf(bea as Person), sealed.message);
+    expect(opened).toMatchObject({ kind: "message", plaintext });
   });
 
   it("a text beyond the largest bucket is refused", async () => {
     const [ada] = await newRoom("ada");
-    const state = stateOf(ada as Person);
-    const tooLong = { state, plaintext: new Uint8Array(16384 - 67), authenticatedData: NO_DATA };
+    const tooLong = {
+      state: stateOf(ada as Person),
+      plaintext: new Uint8Array(16383),
+      authenticatedData: NO_DATA,
+    };
     await expect(sealMessage(tooLong)).rejects.toMatchObject({ code: "too-long" });
+  });
+
+  it("hides nothing: bytes behind the content, a wrong bucket and a false length are refused", () => {
+    const padded = pad(utf8("hello"));
+    expect(unpad(padded)).toEqual(utf8("hello"));
+    const wrong = [padded.slice(0, 255), new Uint8Array(512), new Uint8Array(0), padded.slice(0, 4)];
+    const [behind, longer] = [padded.slice(), padded.slice()];
+    behind[255] = 1;
+    longer[0] = 0xff;
+    for (const bytes of [...wrong, behind, longer]) {
+      expect(() => unpad(bytes)).toThrow(expect.objectContaining({ code: "malformed" }));
+    }
   });
 
   it("commits are padded too, and can be opened", async () => {

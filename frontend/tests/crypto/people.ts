@@ -1,18 +1,19 @@
 /** People for the tests: each has a device key, a state once in a room, and a way to read what the server orders. */
 import { ed25519 } from "@noble/curves/ed25519.js";
-import { utf8 } from "../../src/crypto/bytes";
-import type { GroupState } from "../../src/crypto/groupState";
+import { equalBytes, utf8 } from "../../src/crypto/bytes";
+import type { Authority, Change } from "../../src/crypto/groupRules";
+import { membersOf, type GroupState } from "../../src/crypto/groupState";
 import { generateKeyPackage, type DeviceKey, type OwnKeyPackage } from "../../src/crypto/keyPackage";
 import {
   applyCommit,
   commit,
   createGroup,
   joinFromWelcome,
-  openPrivateMessage,
   sealMessage,
-  type AcceptLeaf,
   type CommitMade,
 } from "../../src/crypto/mls";
+import type { AcceptLeaf } from "../../src/crypto/mlsConfig";
+import { openPrivateMessage } from "../../src/crypto/openMessage";
 
 export const NOW = Math.floor(Date.now() / 1000);
 export const GROUP_ID = utf8("room-1");
@@ -93,4 +94,18 @@ export async function hear(person: Person, bytes: Uint8Array): Promise<string> {
   if (opened.kind !== "message") throw new Error("not a message");
   person.state = opened.newState;
   return new TextDecoder().decode(opened.plaintext);
+}
+
+export const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+export const names = (person: Person) => membersOf(stateOf(person)).map(({ identity }) => text(identity));
+
+export type Rules = { admitted?: Person[]; removable?: Person[]; mayCommit?: (change: Change) => boolean };
+
+/** The signed logs, as far as these tests need them: who is admitted, who may be removed, who may commit. */
+export function authorityOf({ admitted = [], removable = [], mayCommit = () => true }: Rules): Authority {
+  const among = (people: Person[]) => (identity: Uint8Array, signatureKey: Uint8Array) =>
+    people.some(
+      ({ name, deviceKey }) => name === text(identity) && equalBytes(deviceKey.publicKey, signatureKey),
+    );
+  return { leafAllowed: among(admitted), removeAllowed: among(removable), committerMay: mayCommit };
 }
