@@ -5,8 +5,8 @@ phones, and an address is nothing that this server wants to know. The counters k
 the key is thrown away every hour.
 
 It never locks anybody out: signing in is limited only where it *fails*, so that whoever holds the right key
-always gets in, whatever others try in their name. Each process counts for itself; a deployment of n processes
-allows up to n times as much.
+always gets in, whatever others try in their name; no other limit counts by a name that others know and need
+no session to use. Each process counts for itself; a deployment of n processes allows up to n times as much.
 """
 
 import hashlib
@@ -43,7 +43,6 @@ class Limit:
 
 # One row for each limit. What a survivor needs fails open; what an attacker wants fails closed.
 FAILED_SIGN_INS = Limit("failed-sign-ins", amount=10, window_ms=60_000, when_full=When.OPEN)
-CHALLENGES = Limit("challenges", amount=60, window_ms=60_000, when_full=When.OPEN)
 INVITES_MADE = Limit("invites-made", amount=60, window_ms=HOUR_MS, when_full=When.CLOSED)
 INVITE_LOOKS = Limit("invite-looks", amount=30, window_ms=60_000, when_full=When.OPEN)
 SIGN_UPS_TRIED = Limit("sign-ups-tried", amount=20, window_ms=HOUR_MS, when_full=When.OPEN)

@@ -49,7 +49,7 @@ class Account(AbstractBaseUser):
 
     # Django's own columns: nobody here has a password, and when someone came last is nobody's business.
     password = None  # type: ignore[assignment]  # the base class names a column here
-    last_login = None  # type: ignore[assignment]  # likewise
+    last_login = None
 
     id = models.UUIDField(primary_key=True, editable=False)
     identity_key = models.BinaryField(max_length=32, unique=True)
