@@ -1,8 +1,8 @@
 """What is kept of rooms: bookkeeping for delivery, and ciphertext. Invariants are constraints here first.
 
-What people decided stands in ``RoomEntry``, verbatim and signed; ``Room``, ``Membership`` and ``GroupLeaf`` are its projection
-(and the server's own notes on what the next commit should do). Clients believe the entries, never the projection.
-Only ``access`` fetches a ``Room``.
+What people decided stands in ``RoomEntry``, verbatim and signed; ``Room``, ``Membership`` and ``GroupLeaf`` are its
+projection (and the server's own notes on what the next commit should do). Clients believe the entries, never the
+projection. Only ``access`` fetches a ``Room``.
 """
 
 from datetime import datetime
@@ -18,9 +18,9 @@ from peerchat.protocol.signed import RoomRole
 class Room(models.Model):
     """A room; its row is the lock under which its ``seq``, ``epoch`` and log grow.
 
-    ``last_seq``: the newest item. ``floor``: no message and no commit below it is left. ``log_*``: the head of the log and its
-    time (UTC ms). ``commit_*_index``: the heads in the newest commit's header, which never go back. ``nominee``: the
-    device that is asked, until ``nominee_until``, to carry out what is pending.
+    ``last_seq``: the newest item. ``floor``: no message and no commit below it is left. ``log_*``: the head of the log
+    and its time (UTC ms). ``commit_*_index``: the heads in the newest commit's header, which never go back.
+    ``nominee``: the device that is asked, until ``nominee_until``, to carry out what is pending.
     """
 
     id = models.UUIDField(primary_key=True, editable=False)
@@ -70,8 +70,8 @@ class Standing(models.TextChoices):
 
 
 class Membership(models.Model):
-    """One account in one room. ``identity_key``: the one that the log admitted. ``acceptance_*`` and ``invite``: the link by
-    which someone asks who signed up with another."""
+    """One account in one room. ``identity_key``: the one that the log admitted. ``invite_id`` and ``acceptance_*``: the
+    room's link, where someone asks by another than the one that they signed up with."""
 
     room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="memberships")
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="memberships")
@@ -124,8 +124,8 @@ class LeafState(models.TextChoices):
 
 
 class GroupLeaf(models.Model):
-    """A device's leaf in a room's group, as commits said. ``first_path_due``: it joined and its own first commit is to come;
-    ``path_at``: when it last committed a bare path."""
+    """A device's leaf in a room's group, as commits said. ``first_path_due``: it joined, and its own first commit is to
+    come; ``path_at``: when it last committed a bare path."""
 
     room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="leaves")
     device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="leaves")
