@@ -1,7 +1,7 @@
 """The credit window of one socket: how much may be pushed before the client says that it took something in.
 
-Pure: ``now`` is given, in seconds of any clock that never goes back. Neither Daphne nor Channels limits what is queued for a
-slow reader, so we count. Answers to pulls do not count here: a socket has one at a time.
+Pure: ``now`` is given, in seconds of any clock that never goes back. Neither Daphne nor Channels limits what
+is queued for a slow reader, so we count. Answers to pulls do not count here: a socket has one at a time.
 """
 
 from collections import deque
@@ -41,7 +41,8 @@ class CreditWindow:
         return True
 
     def credit(self, frames: int, *, now: float) -> None:
-        """Take in that the client has ``frames`` pushed frames in all; raise ``request.malformed`` for more than it was sent.
+        """Take in that the client has ``frames`` pushed frames in all; raise ``request.malformed`` for more
+        than it was sent.
 
         A number below an earlier one is late, and changes nothing.
         """

@@ -1,27 +1,27 @@
-"""Natural group commit: one thread takes whatever arrived during its last commit and stores it in one transaction.
+"""Natural group commit: one thread takes whatever arrived during its last commit and stores it in one
+transaction.
 
-No timer: a fixed wait saved nothing and tripled the latency. Nothing is acknowledged before the commit; results, hints
-and new items of one commit reach the event loop in one call. It decides nothing about access or order: that is
-``messages.post_messages``. Each message has its own result; where the outcome of a commit is unknown the batch is posted again,
-which is safe because ``(device, message_id)`` is unique.
+No timer: a fixed wait saved nothing and tripled the latency. Nothing is acknowledged before the commit;
+results, hints and new items of one commit reach the event loop in one call. It decides nothing about access
+or order: that is ``messages.post_messages``. Each message has its own result; where the outcome of a commit
+is unknown the batch is posted again, which is safe because ``(device, message_id)`` is unique.
 """
 
 import asyncio
-import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from logging import WARNING
 from queue import Empty, SimpleQueue
 from time import sleep
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
 from peerchat.errors import ErrorCode, PeerChatError
+from peerchat.logging import event
 from rooms import announce
 from rooms.hints import Hint
 from rooms.messages import PendingSend, Posted, post_messages
-
-_log = logging.getLogger(__name__)
 
 Outcome = Posted | PeerChatError
 Done = Callable[[Outcome], None]
@@ -73,7 +73,9 @@ class Writer:
         self._thread.start()
 
     def submit(self, send: PendingSend, done: Done) -> None:
-        """Store ``send`` with the next commit and then call ``done``; raise ``server.busy`` or ``server.draining`` at once."""
+        """Store ``send`` with the next commit and then call ``done``; raise ``server.busy`` or
+        ``server.draining`` at once.
+        """
         if self._refusing:
             raise PeerChatError(ErrorCode.DRAINING, "This server is going away.", http_status=503)
         if self._pending >= self._capacity:
@@ -137,7 +139,7 @@ class Writer:
             loop.call_soon_threadsafe(self._hand_back, batch, outcomes, Committed(stored, collected.hint))
         except RuntimeError:
             # The loop is gone, and with it everyone who waited; clients ask again by client id.
-            _log.warning("writer.loop_gone")
+            event("writer.loop_gone", level=WARNING)
 
     def _post_surely(self, sends: list[PendingSend]) -> list[Outcome]:
         for attempt in range(1, TRIES + 1):
@@ -145,16 +147,16 @@ class Writer:
                 outcomes = list(self._post(sends))
                 if len(outcomes) == len(sends):
                     return outcomes
-                _log.error("writer.wrong_count")
+                event("writer.wrong_count", level=WARNING)
                 return [_broken() for _ in sends]
-            except (OperationalError, InterfaceError):
+            except (OperationalError, InterfaceError) as error:
                 # Locked, restarted or gone; whether it was committed is not known.
-                _log.warning("writer.database_unavailable")
+                event("writer.database_unavailable", error=error)
                 connection.close()
                 if attempt < TRIES:
                     sleep(PAUSE_SECONDS * attempt)
             except Exception as error:
-                _log.error("writer.batch_failed")
+                event("writer.batch_failed", error=error)
                 if isinstance(error, DatabaseError):
                     connection.close()
                 return self._post_one_by_one(sends)
@@ -178,9 +180,9 @@ class Writer:
         for waiting, outcome in zip(batch, outcomes, strict=True):
             try:
                 waiting.done(outcome)
-            except Exception:
+            except Exception as error:
                 # One sender's fault must not keep the answer from the others.
-                _log.error("writer.answer_failed")
+                event("writer.answer_failed", error=error)
         self._committed(committed)
 
 
