@@ -318,6 +318,7 @@ export interface AppStore {
     readonly expirySeconds: number;
   }) => Promise<Outcome<{ readonly roomId: Id }>>;
   readonly leaveRoom: (roomId: Id) => Promise<Outcome>;
+  /** How this person is in the room that is open, and in those they open after. Starts as `listening`; never kept. */
   readonly setPresence: (mode: PresenceMode) => void;
 
   /** Resolves once the message stands in the outbox, long before it is sent: its line tells the rest. */
