@@ -22,7 +22,7 @@ help:
 run:
 	@scripts/setup runtime
 	@scripts/build
-	@PEERCHAT_HOST='$(RUN_HOST)' PEERCHAT_PORT='$(RUN_PORT)' exec .venv/bin/peerchat demo
+	@PEERCHAT_DEBUG=1 PEERCHAT_HOST='$(RUN_HOST)' PEERCHAT_PORT='$(RUN_PORT)' exec .venv/bin/peerchat demo
 
 test:
 	@scripts/setup dev
