@@ -78,7 +78,10 @@ export default defineConfig(
       "prefer-const": "error",
       "@typescript-eslint/consistent-type-imports": "error",
       // A closed vocabulary from the wire: a default that refuses is as exhaustive as it gets.
-      "@typescript-eslint/switch-exhaustiveness-check": ["error", { considerDefaultExhaustiveForUnions: true }],
+      "@typescript-eslint/switch-exhaustiveness-check": [
+        "error",
+        { considerDefaultExhaustiveForUnions: true },
+      ],
       // An async method without an await turns a throw into a rejection, as the interface it fills promises.
       "@typescript-eslint/require-await": "off",
       // `type` for data, `interface` for behaviour.
