@@ -40,10 +40,15 @@ function labeledExpand(
 }
 
 /** RFC 9180 §7.1.3: every 32 bytes are a valid X25519 secret, so nothing is rejected and retried. */
-export function deriveKeyPair(ikm: Uint8Array): HpkeKeyPair {
+export function derivePrivateKey(ikm: Uint8Array): Uint8Array {
   const prk = labeledExtract(KEM_SUITE, EMPTY, "dkp_prk", ikm);
   const privateKey = labeledExpand(KEM_SUITE, prk, "sk", EMPTY, 32);
   prk.fill(0);
+  return privateKey;
+}
+
+export function deriveKeyPair(ikm: Uint8Array): HpkeKeyPair {
+  const privateKey = derivePrivateKey(ikm);
   return { privateKey, publicKey: x25519.getPublicKey(privateKey) };
 }
 

@@ -237,6 +237,7 @@ export async function applyCommit(apply: {
 }): Promise<Applied> {
   const { state, opened } = apply;
   checkUsable(state);
+  if (removesLeaf(opened, ownLeafIndex(state))) return { kind: "removed", wipe: [...secretsOf(state)] };
   const result = await refusingWith("invalid-commit", () =>
     processPrivateMessage(
       { ...state, clientConfig: clientConfig(apply.accept) },
@@ -246,10 +247,22 @@ export async function applyCommit(apply: {
     ),
   );
   if (result.kind !== "newState") return refuse("not-a-commit");
-  if (result.newState.groupActiveState.kind === "removedFromGroup") {
-    return { kind: "removed", wipe: [...secretsOf(state), ...result.consumed] };
-  }
+  if (result.newState.groupActiveState.kind !== "active") refuse("invalid-commit");
   const { newState, wipe } = leaveEpoch(state, result.newState, result.consumed);
   checkPrivateKeys(newState, state);
   return { kind: "new-epoch", newState, wipe };
+}
+
+/**
+ * ts-mls learns that this leaf was removed from its being blank afterwards, and fails when the same commit adds another
+ * device on its place. A removed member cannot check the confirmation tag either way (RFC 9420 §12.4.2); what counts
+ * is that the committer signed the removal and that the logs allow it.
+ */
+function removesLeaf({ content }: OpenedCommit, leafIndex: number): boolean {
+  return content.proposals.some(
+    (item) =>
+      item.proposalOrRefType === "proposal" &&
+      item.proposal.proposalType === "remove" &&
+      item.proposal.remove.removed === leafIndex,
+  );
 }

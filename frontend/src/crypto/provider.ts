@@ -16,7 +16,7 @@ import { equalBytes } from "./bytes";
 import {
   AEAD_KEY_LENGTH,
   AEAD_NONCE_LENGTH,
-  deriveKeyPair,
+  derivePrivateKey,
   hpkeOpen,
   hpkeReceiveExport,
   hpkeSeal,
@@ -37,6 +37,16 @@ const handles = (pair: HpkeKeyPair) => ({
   privateKey: sealed(pair.privateKey),
   publicKey: open(pair.publicKey),
 });
+
+/** ts-mls derives a pair for each node of a path and often takes the private half alone; the public one costs most. */
+function lazyHandles(privateKey: Uint8Array): { privateKey: PrivateKey; publicKey: PublicKey } {
+  return {
+    privateKey: sealed(privateKey),
+    get publicKey() {
+      return open(x25519.getPublicKey(privateKey));
+    },
+  };
+}
 
 function x25519Bytes(key: Uint8Array): Uint8Array {
   if (key.length !== x25519.lengths.publicKey) throw new Error("an X25519 key has 32 bytes");
@@ -91,7 +101,7 @@ export const suite: CiphersuiteImpl = {
     importPublicKey: async (key) => open(x25519Bytes(key)),
     exportPrivateKey: async (key) => raw(key),
     exportPublicKey: async (key) => raw(key),
-    deriveKeyPair: async (ikm) => handles(deriveKeyPair(ikm)),
+    deriveKeyPair: async (ikm) => lazyHandles(derivePrivateKey(ikm)),
     generateKeyPair: async () => handles(x25519KeyPair()),
   },
 };

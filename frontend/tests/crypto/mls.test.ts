@@ -95,6 +95,9 @@ describe("a room", () => {
     });
     ada.state = made.newState;
     await receiveCommit(bea, made.commit);
+    // dia sits where cho sat, and ts-mls alone would not see that cho is gone.
+    await receiveCommit(cho, made.commit);
+    expect(cho.state).toBeNull();
     expect(membersOf(stateOf(bea)).map((leaf) => new TextDecoder().decode(leaf.identity))).toEqual([
       "ada",
       "bea",
