@@ -1,0 +1,196 @@
+"""Daphne, as ``serve`` runs it: our own start and end, a listen backlog, no server header, no access log.
+
+Knows the insides of daphne 4.2 and autobahn 26; tests/faults runs a real one. Autobahn's frame limit stands
+above ours, so that ours answers. Its outbound buffer has no bound: ``DeviceSocket.drained`` tells when a peer
+does not keep up.
+"""
+
+import asyncio
+from typing import Any
+
+# First: it installs the asyncio reactor.
+from daphne.server import Server, twisted_loop  # isort: skip
+from daphne.http_protocol import HTTPFactory, WebRequest
+from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
+from twisted.internet import reactor as _reactor
+
+from peerchat.body_limit import LimitedBody
+from peerchat.config import Config
+from peerchat.logging import event, take_over_twisted
+from peerchat.protocol import limits
+from peerchat.serve import BACKLOG, STOP_SECONDS, Process, end_at_the_latest, on_stop_signals
+from rooms.fastwrite import EXTENSION
+
+# The stubs know only the module, not what stands for it once a reactor is installed.
+reactor: Any = _reactor
+PING_SECONDS = 20
+PING_TIMEOUT_SECONDS = 30
+
+
+class DeviceSocket(WebSocketProtocol):  # type: ignore[misc]  # daphne publishes no types
+    """A WebSocket that takes frames with their header (``rooms.fastwrite.FastPath``) and knows when its peer
+    is slow.
+    """
+
+    def onOpen(self) -> None:  # noqa: N802 - autobahn's name
+        """Take the place of the HTTP channel as the one that the transport tells when its buffer is full."""
+        self._writable = asyncio.Event()
+        self._writable.set()
+        self.transport.unregisterProducer()
+        self.transport.registerProducer(self, True)
+        super().onOpen()
+
+    def onClose(self, wasClean: bool, code: Any, reason: Any) -> None:  # noqa: N802, N803 - autobahn's names
+        """Let nobody wait for a peer that has gone."""
+        if hasattr(self, "_writable"):
+            self._writable.set()
+        super().onClose(wasClean, code, reason)
+
+    def _closeConnection(self, abort: bool = False) -> None:  # noqa: N802 - autobahn's name
+        # A transport with a producer waits for it before it closes.
+        self.transport.unregisterProducer()
+        super()._closeConnection(abort)
+
+    def write_wire(self, data: bytes) -> None:
+        """Write whole frames; nothing once the socket is closing."""
+        if self.state == self.STATE_OPEN and not self.send_queue:
+            self.transport.write(data)
+
+    async def drained(self) -> None:
+        """Wait until the transport's buffer has emptied, or the connection is gone."""
+        await self._writable.wait()
+
+    # --- twisted.internet.interfaces.IPushProducer ---------------------------------------------------
+
+    def pauseProducing(self) -> None:  # noqa: N802 - Twisted's name
+        """The peer does not keep up."""
+        self._writable.clear()
+
+    def resumeProducing(self) -> None:  # noqa: N802 - Twisted's name
+        """The peer took everything."""
+        self._writable.set()
+
+    def stopProducing(self) -> None:  # noqa: N802 - Twisted's name
+        """The connection is gone."""
+        self._writable.set()
+
+
+class Request(LimitedBody, WebRequest):  # type: ignore[misc]  # daphne publishes no types
+    """Daphne's request, with the limits on bodies inside Twisted."""
+
+
+class RequestFactory(HTTPFactory):  # type: ignore[misc]  # daphne publishes no types
+    """Makes connections whose requests are ours."""
+
+    def buildProtocol(self, addr: Any) -> Any:  # noqa: N802 - Twisted's name
+        """Return the channel of a new connection."""
+        channel = super().buildProtocol(addr)
+        channel.requestFactory = Request
+        return channel
+
+
+class DaphneServer(Server):  # type: ignore[misc]  # daphne publishes no types
+    """One listening server. ``run`` returns once the process has ended its work; ``failed`` says whether it
+    could serve.
+    """
+
+    def __init__(self, *, application: Any, config: Config, process: Process) -> None:
+        super().__init__(
+            application,
+            endpoints=["ours"],
+            signal_handlers=False,
+            ping_interval=PING_SECONDS,
+            ping_timeout=PING_TIMEOUT_SECONDS,
+            websocket_timeout=-1,
+            websocket_max_message_size=2 * limits.FRAME_MAX_BYTES,
+            websocket_max_frame_size=2 * limits.FRAME_MAX_BYTES,
+            application_close_timeout=5,
+            server_name="",
+        )
+        self._config = config
+        self._process = process
+        self._stopping: asyncio.Task[None] | None = None
+        self.failed = False
+
+    def run(self) -> None:
+        """Run the reactor until ``stop_gracefully`` has done its work."""
+        self.connections: dict[Any, dict[str, Any]] = {}
+        self.http_factory = RequestFactory(self)
+        self.ws_factory = WebSocketFactory(self, server="")
+        self.ws_factory.protocol = DeviceSocket
+        self.ws_factory.setProtocolOptions(
+            autoPingTimeout=self.ping_timeout,
+            allowNullOrigin=True,
+            openHandshakeTimeout=self.websocket_handshake_timeout,
+            maxMessagePayloadSize=self.websocket_max_message_size,
+            maxFramePayloadSize=self.websocket_max_frame_size,
+        )
+        take_over_twisted()
+        asyncio.set_event_loop(twisted_loop)
+        reactor.callLater(1, self.application_checker)
+        reactor.callLater(2, self.timeout_checker)
+        reactor.addSystemEventTrigger("before", "shutdown", self.kill_all_applications)
+        reactor.callWhenRunning(lambda: asyncio.ensure_future(self._start()))
+        reactor.run(installSignalHandlers=False)
+
+    def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
+        """Offer the short cut for writing to every WebSocket."""
+        if scope["type"] == "websocket":
+            scope.setdefault("extensions", {})[EXTENSION] = protocol
+        return super().create_application(protocol, scope)
+
+    def kill_all_applications(self) -> Any:
+        """End what still runs. (Daphne's own fails on a connection without a request.)"""
+        running = self._running()
+        for application in running:
+            application.cancel()
+        event("serve.cancelled", requests=len(running))
+
+    async def _start(self) -> None:
+        on_stop_signals(twisted_loop, self._stop_gracefully)
+        try:
+            await self._process.start()
+            port = reactor.listenTCP(
+                self._config.port, self.http_factory, backlog=BACKLOG, interface=self._config.host
+            )
+            self.listeners.append(port)
+            event("serve.listening", port=self._config.port)
+        except Exception as error:
+            self.failed = True
+            event("serve.start_failed", error=error)
+            self._stop_gracefully()
+
+    def _stop_gracefully(self) -> None:
+        if self._stopping is None:
+            self._stopping = asyncio.ensure_future(self._end())
+
+    async def _end(self) -> None:
+        end_at_the_latest(self._config.drain_seconds + 6 * STOP_SECONDS)
+        try:
+            await self._process.drain(settle=self._settle)
+        finally:
+            try:
+                await self._process.stop()
+            finally:
+                reactor.stop()
+
+    async def _settle(self) -> None:
+        """Wait until no request and no socket runs any more, then listen no more."""
+        while running := self._running():
+            await asyncio.wait(running)
+        for port in self.listeners:
+            port.stopListening()
+
+    def _running(self) -> list[Any]:
+        """Return the applications that still answer a request or serve a socket."""
+        applications = [details.get("application_instance") for details in self.connections.values()]
+        return [one for one in applications if one is not None and not one.done()]
+
+
+def serve(*, config: Config, process: Process) -> bool:
+    """Serve until told to stop; return whether it could."""
+    from peerchat.asgi import application
+
+    server = DaphneServer(application=application, config=config, process=process)
+    server.run()
+    return not server.failed
