@@ -40,7 +40,7 @@ def room_led_by(device: Device, room_id: UUID, *, lock: bool = False) -> Room:
 
 
 def room_to_ask(device: Device, room_id: UUID, *, shown_invite: Invite | None, lock: bool = False) -> Room:
-    """Return the room for one who may know of it: invited, shown its link, or in it once; else ``request.not_found``."""
+    """Return the room for one who may know of it: invited, shown its link, or in it once."""
     known = Membership.objects.filter(room_id=room_id, account_id=device.account_id).exists()
     invited = Invite.objects.filter(used_by_id=device.account_id, room_id=room_id).exists()
     shown = shown_invite is not None and shown_invite.room_id == room_id

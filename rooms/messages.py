@@ -173,7 +173,7 @@ def stale_epoch(room: Room) -> PeerChatError:
 
 
 def items_after(room: Room, after: int, limit: int) -> Items:
-    """Return the room's items past ``after``, oldest first: ``limit`` and about ``PULL_MAX_BYTES`` at most, one at least.
+    """Return the room's items past ``after``, oldest first: ``limit`` or about ``PULL_MAX_BYTES``, one at least.
 
     ``room`` must have been fetched just before: what it does not count yet is left for the next pull, since rows may
     land between the queries here. ``through`` covers what has expired, so that it is no gap. Takes no lock.
