@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from peerchat.protocol import limits
-from peerchat.protocol.types import Count, Id, WireModel, blob
+from peerchat.protocol.types import Ciphertext, Count, Id, WireModel
 
 SUBPROTOCOL = "peerchat.1"
 RESERVED: dict[str, str] = {}
@@ -21,7 +21,7 @@ class Send(WireModel):
     room_id: Id
     message_id: Id
     epoch: Count
-    ciphertext: blob(limits.CIPHERTEXT_MAX_BYTES)
+    ciphertext: Ciphertext
 
 
 class Pull(WireModel):
@@ -41,7 +41,7 @@ class PullDevice(WireModel):
 
 
 class Credit(WireModel):
-    """How many pushed frames (``items`` and ``device_items`` with ``pushed``) were taken in, counted since connecting."""
+    """How many pushed frames (``items`` and ``device_items``) were taken in, counted since connecting."""
 
     type: Literal["credit"]
     frames: Count

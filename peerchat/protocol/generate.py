@@ -1,8 +1,8 @@
 """Writes what other languages read of the contract: ``schema.json`` and ``frontend/src/protocol/generated.ts``.
 
-The TypeScript holds types, closed vocabularies, limits, the power matrix, and *shapes*: a compact form of each model from
-which ``frontend/src/protocol/validate.ts`` checks what arrives. It does not copy validators that no client needs
-(the characters of a name): those refuse on the server.
+The TypeScript holds types, closed vocabularies, limits, the power matrix, and *shapes*: a compact form of each
+model from which ``frontend/src/protocol/validate.ts`` checks what arrives. It does not copy validators that no
+client needs (the characters of a name): those refuse on the server.
 """
 
 import json
@@ -107,9 +107,7 @@ def _comment(text: str | None, indent: str = "") -> list[str]:
         return []
     if len(lines) == 1:
         return [f"{indent}/** {lines[0]} */"]
-    return [
-        f"{indent}/**", *(f"{indent} * {line}".rstrip() for line in lines), f"{indent} */"
-    ]
+    return [f"{indent}/**", *(f"{indent} * {line}".rstrip() for line in lines), f"{indent} */"]
 
 
 def build_typescript(schema: dict[str, Any]) -> str:
@@ -131,7 +129,11 @@ def build_typescript(schema: dict[str, Any]) -> str:
         else:
             out.append(f"export type {name} = {_type(definition)};")
             shapes[name] = _shape(definition)
-    out += ["", "/** Every model by its name, so that a check by name has the right type. */", "export type Models = {"]
+    out += [
+        "",
+        "/** Every model by its name, so that a check by name has the right type. */",
+        "export type Models = {",
+    ]
     out += [*(f"  readonly {name}: {name};" for name in shapes), "};"]
     numbers = {key: value for key, value in vars(limits).items() if key.isupper()}
     out += ["", f"export const LIMITS = {json.dumps(numbers, indent=2)} as const;"]
@@ -147,7 +149,8 @@ def build_typescript(schema: dict[str, Any]) -> str:
     bodies = {action.value: body.__name__ for action, body in signed.BODIES.items()}
     out += ["", f"export const BODIES = {json.dumps(bodies, indent=2)} as const;"]
     packed = json.dumps(shapes, separators=(",", ":"))
-    out += ["", f"export const SHAPES: Readonly<Record<string, unknown>> = JSON.parse(\n  {json.dumps(packed)},\n) as Readonly<Record<string, unknown>>;"]
+    out += ["", "export const SHAPES: Readonly<Record<string, unknown>> = JSON.parse("]
+    out += [f"  {json.dumps(packed)},", ") as Readonly<Record<string, unknown>>;"]
     return "\n".join(out) + "\n"
 
 

@@ -12,7 +12,22 @@ from peerchat.errors import ErrorCode
 from peerchat.protocol import limits
 from peerchat.protocol.server_frames import DeviceItem, Item
 from peerchat.protocol.signed import InviteRole, Role, RoomRole, SignedEntry, SignedStatement
-from peerchat.protocol.types import Count, Hash, Id, Key, Language, Moment, Nonce, WireModel, blob, line
+from peerchat.protocol.types import (
+    BackupBytes,
+    Ciphertext,
+    CommitBytes,
+    Count,
+    Hash,
+    Id,
+    Key,
+    KeyPackageBytes,
+    Language,
+    Moment,
+    Nonce,
+    RoomName,
+    WelcomeBytes,
+    WireModel,
+)
 
 
 class ErrorAnswer(WireModel):
@@ -122,7 +137,7 @@ class InviteLookRequest(WireModel):
 
 
 class InviteLookAnswer(WireModel):
-    """What a link stands for, shown before sign-up. ``certificate`` is ``None`` for the first steward's (genesis vouches)."""
+    """What a link stands for, shown before sign-up. Genesis vouches where ``certificate`` is ``None``."""
 
     role: InviteRole = Field(strict=False)
     room_id: Id | None
@@ -137,8 +152,8 @@ class InviteLookAnswer(WireModel):
 class KeyPackagesRequest(WireModel):
     """MLS key packages (RFC 9420 §10) of this device; ``last_resort`` is served again when the others are gone."""
 
-    one_time: Annotated[list[blob(limits.KEY_PACKAGE_MAX_BYTES)], Field(max_length=limits.KEY_PACKAGES_MAX)]
-    last_resort: blob(limits.KEY_PACKAGE_MAX_BYTES) | None
+    one_time: Annotated[list[KeyPackageBytes], Field(max_length=limits.KEY_PACKAGES_MAX)]
+    last_resort: KeyPackageBytes | None
 
 
 class KeyPackagesAnswer(WireModel):
@@ -147,7 +162,7 @@ class KeyPackagesAnswer(WireModel):
 
 
 class SignUpRequest(WireModel):
-    """A new account. ``account_entries`` are ``open`` and the first ``device-add``; ``claim`` is there for the first steward alone.
+    """A new account. ``account_entries`` are ``open`` and the first ``device-add``; ``claim``: the first steward alone.
 
     ``sign_in_verifier`` is HKDF of Argon2id of the phrase; ``backup`` is sealed under another key of the same phrase.
     """
@@ -158,7 +173,7 @@ class SignUpRequest(WireModel):
     account_entries: Annotated[list[SignedEntry], Field(min_length=2, max_length=2)]
     claim: SignedEntry | None
     sign_in_verifier: Key
-    backup: blob(limits.BACKUP_MAX_BYTES)
+    backup: BackupBytes
     key_packages: KeyPackagesRequest
 
 
@@ -195,7 +210,7 @@ class MeAnswer(WireModel):
 
 
 class PinRequest(WireModel):
-    """Set a PIN for this device; the share stays the same when the PIN changes, so that a crash in between loses nothing.
+    """Set a PIN for this device. The share stays the same when the PIN changes: a crash in between loses nothing.
 
     ``verifier`` = HKDF(Argon2id(PIN, 32 random bytes kept on the device), "pin-verifier"); ``locator`` = HKDF(those 32
     bytes, "pin-locator"). Device ids are known to everyone in a room: with an id alone anyone could use up the tries.
@@ -227,7 +242,7 @@ class PinUnlockRequest(WireModel):
 class RoomCreateRequest(WireModel):
     """``entry`` is ``create``; the creator's device alone is in the group at epoch 0."""
 
-    name: line(limits.ROOM_NAME_MAX_CHARS)
+    name: RoomName
     entry: SignedEntry
 
 
@@ -262,7 +277,7 @@ class JoinRequest(WireModel):
 
 
 class WaitingPerson(WireModel):
-    """All that a leader's client needs to check who knocks: the account's log, its invite and the invite's acceptance."""
+    """All that a leader's client needs to check who knocks: account log, invite and the invite's acceptance."""
 
     account: AccountLog
     certificate: SignedStatement | None
@@ -285,8 +300,8 @@ class CommitBundle(WireModel):
     """
 
     epoch: Count
-    commit: blob(limits.COMMIT_MAX_BYTES)
-    welcome: blob(limits.WELCOME_MAX_BYTES) | None
+    commit: CommitBytes
+    welcome: WelcomeBytes | None
     adds: Annotated[list[Id], Field(max_length=limits.CLAIM_MAX_DEVICES)]
     removes: Annotated[list[Id], Field(max_length=limits.ROOM_MEMBERS_MAX)]
     community_head: Count
@@ -338,7 +353,7 @@ class ClaimRequest(WireModel):
 
 class ClaimedKeyPackage(WireModel):
     device_id: Id
-    key_package: blob(limits.KEY_PACKAGE_MAX_BYTES)
+    key_package: KeyPackageBytes
 
 
 class ClaimAnswer(WireModel):
@@ -359,7 +374,7 @@ class SendRequest(WireModel):
 
     message_id: Id
     epoch: Count
-    ciphertext: blob(limits.CIPHERTEXT_MAX_BYTES)
+    ciphertext: Ciphertext
 
 
 class SendAnswer(WireModel):
@@ -369,7 +384,7 @@ class SendAnswer(WireModel):
 
 
 class DeviceItemsAnswer(WireModel):
-    """The ``device_items`` frame over HTTP. Asking with ``after`` drops the events up to it, as ``pull_device`` does."""
+    """The ``device_items`` frame over HTTP. ``after`` drops the events up to it, as in ``pull_device``."""
 
     after: Count
     through: Count

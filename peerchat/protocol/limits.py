@@ -16,6 +16,8 @@ BACKUP_MAX_BYTES = 4_096
 
 TEXT_MAX_CHARS = 4_000
 """What a person can write in one message."""
+NOTE_MAX_CHARS = 80
+"""A content note, shown in place of a folded message."""
 HANDLE_MAX_CHARS = 24
 ROOM_NAME_MAX_CHARS = 60
 ROOM_MEMBERS_MAX = 60

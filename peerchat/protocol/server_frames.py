@@ -1,7 +1,7 @@
 """Frames the server sends, told apart by ``type``.
 
-A push is only a hint that happens to carry its content: ``seq`` is the truth. A client that gets items whose ``after`` lies
-past what it holds pulls from what it holds; nothing is ever lost by a lost frame.
+A push is only a hint that happens to carry its content: ``seq`` is the truth. A client that gets items whose
+``after`` lies past what it holds pulls from what it holds; nothing is ever lost by a lost frame.
 """
 
 from typing import Annotated, Literal
@@ -9,9 +9,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from peerchat.errors import ErrorCode
-from peerchat.protocol import limits
 from peerchat.protocol.signed import SignedEntry
-from peerchat.protocol.types import Count, Id, Moment, WireModel, blob
+from peerchat.protocol.types import Ciphertext, CommitBytes, Count, Id, Moment, WelcomeBytes, WireModel
 
 RESERVED: dict[str, str] = {}
 
@@ -64,7 +63,7 @@ class MessageItem(WireModel):
     epoch: Count
     at: Moment
     expires_at: Moment
-    ciphertext: blob(limits.CIPHERTEXT_MAX_BYTES)
+    ciphertext: Ciphertext
 
 
 class CommitItem(WireModel):
@@ -74,7 +73,7 @@ class CommitItem(WireModel):
     seq: Count
     epoch: Count
     at: Moment
-    commit: blob(limits.COMMIT_MAX_BYTES)
+    commit: CommitBytes
 
 
 class EntryItem(WireModel):
@@ -89,7 +88,8 @@ Item = Annotated[MessageItem | CommitItem | EntryItem, Field(discriminator="kind
 
 
 class Items(WireModel):
-    """What happened in a room after ``after`` up to and with ``through``; seqs that are missing in between are erased.
+    """What happened in a room after ``after`` up to and with ``through``; seqs that are missing in between are
+    erased.
 
     ``floor``: nothing below it exists any more. ``pushed`` frames count against the credit window, answers do not.
     """
@@ -111,7 +111,7 @@ class WelcomeEvent(WireModel):
     room_id: Id
     room_seq: Count
     epoch: Count
-    welcome: blob(limits.WELCOME_MAX_BYTES)
+    welcome: WelcomeBytes
 
 
 class RoomEvent(WireModel):
@@ -152,9 +152,9 @@ class PresenceUpdate(WireModel):
 class Notice(WireModel):
     """A nudge without content.
 
-    ``commit_wanted``: this device is nominated until ``until`` to carry out pending adds and removes. ``behind``: pushes
-    of this room were held back, pull. ``refetch``: what HTTP shows about this room (or the community) changed.
-    ``draining``: this process is going away, reconnect after ``until``.
+    ``commit_wanted``: this device is nominated until ``until`` to carry out pending adds and removes. ``behind``:
+    pushes of this room were held back, pull. ``refetch``: what HTTP shows about this room (or the community)
+    changed. ``draining``: this process is going away, reconnect after ``until``.
     """
 
     type: Literal["notice"]

@@ -13,17 +13,20 @@ from pydantic import Field
 from peerchat.protocol import limits
 from peerchat.protocol.types import (
     Count,
+    EntryBodyBytes,
+    EntryBytes,
+    Handle,
     Hash,
     Id,
     Key,
     Language,
     Moment,
     Nonce,
+    NoteLine,
     Salt,
     Signature,
+    StatementBytes,
     WireModel,
-    blob,
-    line,
 )
 
 
@@ -104,15 +107,15 @@ class Reason(StrEnum):
 class SignedStatement(WireModel):
     """Signed bytes that stand alone; the label says which of the bodies below they hold."""
 
-    body: blob(limits.STATEMENT_MAX_BYTES)
+    body: StatementBytes
     signature: Signature
 
 
 class SignedEntry(WireModel):
     """One link of a log. ``body`` is ``None`` once it was erased; ``entry`` holds its salted hash."""
 
-    entry: blob(limits.ENTRY_MAX_BYTES)
-    body: blob(limits.ENTRY_BODY_MAX_BYTES) | None
+    entry: EntryBytes
+    body: EntryBodyBytes | None
     signature: Signature
 
 
@@ -135,9 +138,9 @@ class LogEntry(WireModel):
 
     ``previous_hash`` is the hash of the entry before (zeros for index 0); an entry's hash is SHA-256 over
     ``"peerchat/v1/entry"``, a zero byte, ``entry`` and ``signature``. ``body_hash`` is SHA-256 over
-    ``"peerchat/v1/entry-body"``, a zero byte and ``body``. ``log_id`` is the root fingerprint, the account or the room.
-    ``community_head`` is what its author had seen; ``None`` only inside the community log. ``at`` is the server's time as
-    the author's client knows it.
+    ``"peerchat/v1/entry-body"``, a zero byte and ``body``. ``log_id`` is the root fingerprint, the account or the
+    room. ``community_head`` is what its author had seen; ``None`` only inside the community log. ``at`` is the
+    server's time as the author's client knows it.
     """
 
     v: Literal[1]
@@ -301,7 +304,7 @@ class Profile(WireModel):
     """Label ``profile``, signed by the identity key: the name a person chose, outside every log."""
 
     account_id: Id
-    handle: line(limits.HANDLE_MAX_CHARS)
+    handle: Handle
     language: Language
     at: Moment
 
@@ -365,11 +368,11 @@ class MessageContent(WireModel):
 
     v: Literal[1]
     text: Annotated[str, Field(min_length=1, max_length=limits.TEXT_MAX_CHARS)]
-    note: line(80) | None
+    note: NoteLine | None
 
 
 class BackupContent(WireModel):
-    """What the six-word phrase seals (XChaCha20-Poly1305, associated data ``"peerchat/v1/backup"``, a zero byte, ``root``).
+    """What the phrase seals (XChaCha20-Poly1305; associated data ``"peerchat/v1/backup"``, a zero byte, ``root``).
 
     The server holds it and cannot open it. A new browser pins the root and refuses logs older than both heads.
     """

@@ -10,9 +10,9 @@ import unicodedata
 from typing import Annotated, Any, ClassVar
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
-    AfterValidator,
     ConfigDict,
     Field,
     PlainSerializer,
@@ -20,6 +20,8 @@ from pydantic import (
     ValidationInfo,
     WithJsonSchema,
 )
+
+from peerchat.protocol import limits
 
 
 class WireModel(BaseModel):
@@ -66,9 +68,16 @@ Signature = Annotated[bytes, *_byte_field(64, 64)]
 Salt = Annotated[bytes, *_byte_field(16, 16)]
 
 
-def blob(high: int, low: int = 1) -> Any:
-    """Return the type of an opaque byte string of ``low`` to ``high`` bytes."""
-    return Annotated[bytes, *_byte_field(low, high)]
+# Opaque to the server; the limits say why each has its size.
+Ciphertext = Annotated[bytes, *_byte_field(1, limits.CIPHERTEXT_MAX_BYTES)]
+CommitBytes = Annotated[bytes, *_byte_field(1, limits.COMMIT_MAX_BYTES)]
+WelcomeBytes = Annotated[bytes, *_byte_field(1, limits.WELCOME_MAX_BYTES)]
+KeyPackageBytes = Annotated[bytes, *_byte_field(1, limits.KEY_PACKAGE_MAX_BYTES)]
+BackupBytes = Annotated[bytes, *_byte_field(1, limits.BACKUP_MAX_BYTES)]
+# Canonical MessagePack (codec).
+EntryBytes = Annotated[bytes, *_byte_field(1, limits.ENTRY_MAX_BYTES)]
+EntryBodyBytes = Annotated[bytes, *_byte_field(1, limits.ENTRY_BODY_MAX_BYTES)]
+StatementBytes = Annotated[bytes, *_byte_field(1, limits.STATEMENT_MAX_BYTES)]
 
 
 # JavaScript numbers are exact to 2**53 - 1, and nothing here needs more.
@@ -93,10 +102,13 @@ def _clean_line(value: str) -> str:
 _BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029")
 
 
-def line(high: int) -> Any:
-    """Return the type of one visible line of 1 to ``high`` characters."""
-    return Annotated[str, Field(min_length=1, max_length=high), AfterValidator(_clean_line)]
+def _visible_line(high: int) -> tuple[Any, ...]:
+    return (Field(min_length=1, max_length=high), AfterValidator(_clean_line))
 
+
+Handle = Annotated[str, *_visible_line(limits.HANDLE_MAX_CHARS)]
+RoomName = Annotated[str, *_visible_line(limits.ROOM_NAME_MAX_CHARS)]
+NoteLine = Annotated[str, *_visible_line(limits.NOTE_MAX_CHARS)]
 
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?$", max_length=12)]
 """A BCP 47 tag, primary subtag and at most one more."""

@@ -44,7 +44,7 @@ export type Author = {
 };
 
 /**
- * What the six-word phrase seals (XChaCha20-Poly1305, associated data ``"peerchat/v1/backup"``, a zero byte, ``root``).
+ * What the phrase seals (XChaCha20-Poly1305; associated data ``"peerchat/v1/backup"``, a zero byte, ``root``).
  *
  * The server holds it and cannot open it. A new browser pins the root and refuses logs older than both heads.
  */
@@ -171,7 +171,7 @@ export type CreateBody = {
   readonly expiry_seconds: number;
 };
 
-/** How many pushed frames (``items`` and ``device_items`` with ``pushed``) were taken in, counted since connecting. */
+/** How many pushed frames (``items`` and ``device_items``) were taken in, counted since connecting. */
 export type Credit = {
   readonly type: "credit";
   readonly frames: number;
@@ -208,7 +208,7 @@ export type DeviceItems = {
   readonly items: readonly (WelcomeEvent | RoomEvent)[];
 };
 
-/** The ``device_items`` frame over HTTP. Asking with ``after`` drops the events up to it, as ``pull_device`` does. */
+/** The ``device_items`` frame over HTTP. ``after`` drops the events up to it, as in ``pull_device``. */
 export type DeviceItemsAnswer = {
   readonly after: number;
   readonly through: number;
@@ -289,7 +289,7 @@ export type InviteCertificate = {
   readonly expires_at: number;
 };
 
-/** What a link stands for, shown before sign-up. ``certificate`` is ``None`` for the first steward's (genesis vouches). */
+/** What a link stands for, shown before sign-up. Genesis vouches where ``certificate`` is ``None``. */
 export type InviteLookAnswer = {
   readonly role: InviteRole;
   readonly room_id: Uint8Array | null;
@@ -326,7 +326,8 @@ export type InvitesAnswer = {
 export type Item = MessageItem | CommitItem | EntryItem;
 
 /**
- * What happened in a room after ``after`` up to and with ``through``; seqs that are missing in between are erased.
+ * What happened in a room after ``after`` up to and with ``through``; seqs that are missing in between are
+ * erased.
  *
  * ``floor``: nothing below it exists any more. ``pushed`` frames count against the credit window, answers do not.
  */
@@ -390,9 +391,9 @@ export type LogAnswer = {
  *
  * ``previous_hash`` is the hash of the entry before (zeros for index 0); an entry's hash is SHA-256 over
  * ``"peerchat/v1/entry"``, a zero byte, ``entry`` and ``signature``. ``body_hash`` is SHA-256 over
- * ``"peerchat/v1/entry-body"``, a zero byte and ``body``. ``log_id`` is the root fingerprint, the account or the room.
- * ``community_head`` is what its author had seen; ``None`` only inside the community log. ``at`` is the server's time as
- * the author's client knows it.
+ * ``"peerchat/v1/entry-body"``, a zero byte and ``body``. ``log_id`` is the root fingerprint, the account or the
+ * room. ``community_head`` is what its author had seen; ``None`` only inside the community log. ``at`` is the
+ * server's time as the author's client knows it.
  */
 export type LogEntry = {
   readonly v: 1;
@@ -463,9 +464,9 @@ export type MuteBody = {
 /**
  * A nudge without content.
  *
- * ``commit_wanted``: this device is nominated until ``until`` to carry out pending adds and removes. ``behind``: pushes
- * of this room were held back, pull. ``refetch``: what HTTP shows about this room (or the community) changed.
- * ``draining``: this process is going away, reconnect after ``until``.
+ * ``commit_wanted``: this device is nominated until ``until`` to carry out pending adds and removes. ``behind``:
+ * pushes of this room were held back, pull. ``refetch``: what HTTP shows about this room (or the community)
+ * changed. ``draining``: this process is going away, reconnect after ``until``.
  */
 export type Notice = {
   readonly type: "notice";
@@ -498,7 +499,7 @@ export type PinAnswer = {
 };
 
 /**
- * Set a PIN for this device; the share stays the same when the PIN changes, so that a crash in between loses nothing.
+ * Set a PIN for this device. The share stays the same when the PIN changes: a crash in between loses nothing.
  *
  * ``verifier`` = HKDF(Argon2id(PIN, 32 random bytes kept on the device), "pin-verifier"); ``locator`` = HKDF(those 32
  * bytes, "pin-locator"). Device ids are known to everyone in a room: with an id alone anyone could use up the tries.
@@ -710,7 +711,7 @@ export type SignInStatement = {
 };
 
 /**
- * A new account. ``account_entries`` are ``open`` and the first ``device-add``; ``claim`` is there for the first steward alone.
+ * A new account. ``account_entries`` are ``open`` and the first ``device-add``; ``claim``: the first steward alone.
  *
  * ``sign_in_verifier`` is HKDF of Argon2id of the phrase; ``backup`` is sealed under another key of the same phrase.
  */
@@ -742,7 +743,7 @@ export type WaitingAnswer = {
   readonly waiting: readonly WaitingPerson[];
 };
 
-/** All that a leader's client needs to check who knocks: the account's log, its invite and the invite's acceptance. */
+/** All that a leader's client needs to check who knocks: account log, invite and the invite's acceptance. */
 export type WaitingPerson = {
   readonly account: AccountLog;
   readonly certificate: SignedStatement | null;
@@ -887,6 +888,7 @@ export const LIMITS = {
   "STATEMENT_MAX_BYTES": 1024,
   "BACKUP_MAX_BYTES": 4096,
   "TEXT_MAX_CHARS": 4000,
+  "NOTE_MAX_CHARS": 80,
   "HANDLE_MAX_CHARS": 24,
   "ROOM_NAME_MAX_CHARS": 60,
   "ROOM_MEMBERS_MAX": 60,
