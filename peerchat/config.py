@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal, TypeVar
 from urllib.parse import urlsplit
@@ -20,8 +20,6 @@ PREFIX = "PEERCHAT_"
 _NOT_FOR_THE_SERVER = frozenset({"PEERCHAT_CHROMIUM"})
 _SECRET_MIN_CHARS = 32
 T = TypeVar("T")
-Network = IPv4Network | IPv6Network
-_NOBODY: tuple[Network, ...] = ()
 ServerKind = Literal["daphne", "uvicorn"]
 
 
@@ -83,8 +81,6 @@ class Config:
     """The web server that ``peerchat serve`` starts."""
     drain_seconds: int
     """How long a server that was told to stop lets sockets and requests end."""
-    trusted_proxies: tuple[Network, ...]
-    """Peers whose ``X-Forwarded-For`` is believed. Nobody else's is."""
     title: str
     """What the browser's tab, history and bookmarks show: nothing that gives the purpose away."""
     exit_url: str
@@ -155,7 +151,6 @@ class _Reader:
             "redis_url": self._take("REDIS_URL", _redis_url, None),
             "server": self._take("SERVER", _server, "daphne"),
             "drain_seconds": self._take("DRAIN_SECONDS", _whole(0, 300), 10),
-            "trusted_proxies": self._take("TRUSTED_PROXIES", _networks, _NOBODY),
             "title": self._take("TITLE", _title, "Notes"),
             "exit_url": self._take("EXIT_URL", _web_page, "https://www.wikipedia.org/"),
             "shell_dir": self._take("SHELL_DIR", _absolute, _PROJECT / "frontend" / "dist"),
@@ -252,15 +247,6 @@ def _server(text: str) -> ServerKind:
     if text == "uvicorn":
         return "uvicorn"
     raise ValueError("must be daphne or uvicorn")
-
-
-def _networks(text: str) -> tuple[Network, ...]:
-    try:
-        return tuple(ip_network(part.strip()) for part in text.split(","))
-    except ValueError as error:
-        raise ValueError(
-            "must be addresses or networks with commas between, such as 10.0.0.7,fd00::/8"
-        ) from error
 
 
 def _title(text: str) -> str:

@@ -22,7 +22,18 @@ ROOT_URLCONF = "peerchat.urls"
 ASGI_APPLICATION = "peerchat.asgi.application"
 INSTALLED_APPS = ["peerchat.accounts", "peerchat.resources", "rooms", "moderation"]
 AUTH_USER_MODEL = "accounts.Account"
-MIDDLEWARE: list[str] = []
+# Headers, limits and the origin are checked in ``guard``, before Django: they hold for its own refusals too.
+MIDDLEWARE = ["whitenoise.middleware.WhiteNoiseMiddleware"]
+
+# Vite's files keep the names that Vite gave them; nothing is collected, and nothing else is served from the disk.
+_ASSETS = PEERCHAT.shell_dir / "assets"
+STATIC_URL = "/assets/"
+STATIC_ROOT = str(_ASSETS) if _ASSETS.is_dir() else None
+WHITENOISE_USE_FINDERS = False
+WHITENOISE_AUTOREFRESH = False
+WHITENOISE_ALLOW_ALL_ORIGINS = False
+# "index-C3f_9xQz.js": Vite's hash has 8 characters. The default would keep files for 60 s, and break the repeat visit.
+WHITENOISE_IMMUTABLE_FILE_TEST = r"^/assets/[^/]+-[A-Za-z0-9_-]{8}\.[a-z0-9]+$"
 
 _SQLITE_PRAGMAS = (
     # Readers go on while one writes. FULL: an acknowledged message survives a power cut.

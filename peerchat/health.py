@@ -1,0 +1,34 @@
+"""Whether this process lives (``/healthz``) and wants new work (``/readyz``). Both tell nothing else."""
+
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse
+
+_draining = False
+
+
+def set_draining(draining: bool) -> None:
+    """Say whether this process is ending; ``serve`` calls it before it closes sockets. Any thread."""
+    global _draining
+    _draining = draining
+
+
+def is_draining() -> bool:
+    """Return whether this process takes no new work."""
+    return _draining
+
+
+def healthz(request: HttpRequest) -> HttpResponse:
+    """Answer 200 while the process can answer at all."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+def readyz(request: HttpRequest) -> HttpResponse:
+    """Answer 200 when work is welcome, 503 while draining or without the database."""
+    if is_draining():
+        return HttpResponse("draining\n", status=503, content_type="text/plain")
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return HttpResponse("no database\n", status=503, content_type="text/plain")
+    return HttpResponse("ok\n", content_type="text/plain")
