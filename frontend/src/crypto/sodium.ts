@@ -132,9 +132,9 @@ export function phraseSalt(root: Uint8Array, handle: string): Uint8Array {
 
 /** Argon2id (RFC 9106) with the client's own parameters. */
 export async function argon2id(secret: string, salt: Uint8Array): Promise<Uint8Array> {
-  const wasm = await import("hash-wasm");
+  const { argon2 } = await import("./argon2");
   const password = utf8(secret);
-  const output = await wasm.argon2id({ ...ARGON2, password, salt, outputType: "binary" });
+  const output = await argon2({ ...ARGON2, password, salt });
   password.fill(0);
   return output;
 }
