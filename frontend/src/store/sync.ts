@@ -1,0 +1,388 @@
+/**
+ * The engine: brings this device to where the server is, and keeps it there. The database is the truth and a push only a
+ * hint: what does not follow the cursor is asked for again, in order, and the cursor moves in the transaction that stores
+ * what it passed. So a page that is interrupted anywhere starts again from the last whole step.
+ */
+import { LogRefusal } from "../crypto/entries";
+import { toHex } from "../crypto/hex";
+import { CallError } from "../protocol/failure";
+import { CLOSE_CODES, LIMITS, type DeviceItem, type Items, type Notice, type PresenceUpdate, type Ready, type ServerFrame } from "../protocol/generated";
+import type { LinkState } from "../protocol/link";
+import { askPath, askPending, runCommit, settleMade, type Feed } from "./commits";
+import type { Core } from "./core";
+import { isRefusal, takePage, type Page, type TakeInContext } from "./items";
+import { takeWelcome } from "./joining";
+import { tendKeyPackages } from "./keyStock";
+import { createOutbox, type Outbox } from "./outbox";
+import { createPoller } from "./poller";
+import { PLACES, type CursorRecord } from "./records";
+import { dropExpired, refreshRooms } from "./roomList";
+import type { Room } from "./roomBook";
+
+const DAY_MS = 24 * 3_600_000;
+const EXPIRY_TICK_MS = 15_000;
+/** A first path commit waits up to this for each member, so that 25 who come at once do not race 25 times. */
+const PATH_SPREAD_MS = 1_000;
+const PATH_SPREAD_MAX_MS = 40_000;
+
+export type SyncEvents = {
+  readonly connection: (isOnline: boolean) => void;
+  readonly presence: (update: PresenceUpdate) => void;
+  /** Something about this room's waiting people may have changed; null: about any room. */
+  readonly waiting: (roomId: string | null) => void;
+  /** The socket ended for good: signed out, replaced, or too old. */
+  readonly ended: (closeCode: number) => void;
+  readonly roomsListed: () => void;
+  /** A log forked, went back or was forged: nothing of it is believed. */
+  readonly distrusted: () => void;
+};
+
+export interface Sync extends Feed {
+  readonly outbox: Outbox;
+  start: (cursor: CursorRecord) => void;
+  stop: () => void;
+  refresh: () => Promise<void>;
+  /** Sign of life: try at once what waits. */
+  nudge: () => void;
+  /** For tests and scenarios: resolves when nothing that was begun is still running. */
+  idle: () => Promise<void>;
+}
+
+export function createSync(core: Core, events: SyncEvents): Sync {
+  const { link, setTimer, random } = core.ports;
+  const running = new Set<Promise<unknown>>();
+  const pulling = new Map<string, Promise<void>>();
+  const newestSeq = new Map<string, number>();
+  const pathTimers = new Map<string, () => void>();
+  const carrying = new Set<string>();
+  const cancels = new Set<() => void>();
+  let deviceSeq = 0;
+  let isLive = false;
+  let isStopped = false;
+  let takingDevice: Promise<void> = Promise.resolve();
+
+  const context: TakeInContext = { logs: core.logs, self: core.ids, now: core.clock.now };
+  const feed: Feed = { catchUp };
+  const outbox = createOutbox(core, feed);
+  const poller = createPoller({ setTimer, random, poll });
+
+  /** Let it run beside; what the network or a peer did wrong is dealt with by the next try, all else is a fault of ours. */
+  function beside(work: () => Promise<unknown>): void {
+    if (isStopped) return;
+    const promise = work().catch((error: unknown) => {
+      if (isStopped || error instanceof CallError) return;
+      if (error instanceof LogRefusal) events.distrusted();
+      else if (!isRefusal(error)) throw error;
+    });
+    running.add(promise);
+    void promise.finally(() => running.delete(promise));
+  }
+
+  function later(run: () => void, ms: number): () => void {
+    const cancel = setTimer(() => {
+      cancels.delete(cancel);
+      if (!isStopped) run();
+    }, ms);
+    cancels.add(cancel);
+    return cancel;
+  }
+
+  // --- Rooms ---------------------------------------------------------------------------------------
+
+  async function take(roomId: Uint8Array, page: Page): Promise<boolean> {
+    const before = core.book.get(toHex(roomId))?.group ?? null;
+    const isWhole = await core.book.change(roomId, (draft) => takePage(draft, page, context));
+    const room = core.book.get(toHex(roomId));
+    if (room !== null && before !== null) afterPage(room, before.marks.epoch);
+    return isWhole;
+  }
+
+  function afterPage(room: Room, epochBefore: number): void {
+    if (room.group === null) {
+      beside(() => refreshRooms(core));
+    } else if (room.group.marks.epoch !== epochBefore) {
+      schedulePath(room);
+    }
+    if (room.outbox.some((message) => message.failure === null)) beside(() => outbox.pump(room.id));
+  }
+
+  /** Pull page after page until the server has no more. One at a time for a room. */
+  function catchUp(roomId: string): Promise<void> {
+    const already = pulling.get(roomId);
+    if (already !== undefined) return already;
+    const work = (async () => {
+      for (;;) {
+        const room = core.book.get(roomId);
+        if (room === null || room.group === null || room.record.problem !== null) return;
+        const { cursor } = room.group.marks;
+        const answer = await core.api.call("items", null, {
+          room: roomId,
+          query: { after: cursor, limit: LIMITS.PULL_MAX_ITEMS },
+        });
+        if (answer.after !== cursor || answer.through <= cursor) return;
+        await take(room.record.roomId, answer);
+        if ((core.book.get(roomId)?.group?.marks.cursor ?? Infinity) <= cursor) return;
+      }
+    })().finally(() => pulling.delete(roomId));
+    pulling.set(roomId, work);
+    return work;
+  }
+
+  /** Ask for what follows the cursor; by the socket where it lives, since its answer needs no further round trip. */
+  function pull(roomId: string): void {
+    const room = core.book.get(roomId);
+    if (room === null || room.group === null || room.record.problem !== null) return;
+    const after = room.group.marks.cursor;
+    const frame = { type: "pull", room_id: room.record.roomId, after, limit: LIMITS.PULL_MAX_ITEMS } as const;
+    if (!isLive || !link.send(frame)) beside(() => catchUp(roomId));
+  }
+
+  async function onItems(frame: Items): Promise<void> {
+    const roomId = toHex(frame.room_id);
+    newestSeq.set(roomId, Math.max(newestSeq.get(roomId) ?? 0, frame.through));
+    const before = core.book.get(roomId)?.group?.marks.cursor ?? null;
+    if (before === null) return;
+    const isWhole = await take(frame.room_id, frame);
+    const cursor = core.book.get(roomId)?.group?.marks.cursor ?? null;
+    if (cursor === null) return;
+    const isBehind = cursor < (newestSeq.get(roomId) ?? 0);
+    // A pull that brought nothing new will not bring more the second time.
+    if (!isWhole || (!frame.pushed && isBehind && cursor > before)) pull(roomId);
+  }
+
+  /** A joiner's first act, and a renewal each day: soon, and not in the same moment as everyone else. */
+  function schedulePath(room: Room): void {
+    const { group } = room;
+    if (group === null || pathTimers.has(room.id)) return;
+    const { pathAt } = group.marks;
+    const members = group.state.ratchetTree.length / 2;
+    const spread = random() * Math.min(PATH_SPREAD_MAX_MS, members * PATH_SPREAD_MS);
+    const wait = pathAt === null ? spread : Math.max(0, pathAt + DAY_MS - core.clock.now()) + spread * 60;
+    const cancel = later(() => {
+      pathTimers.delete(room.id);
+      beside(async () => {
+        const marks = core.book.get(room.id)?.group?.marks;
+        if (marks === undefined) return;
+        if (marks.pathAt === null || marks.pathAt + DAY_MS <= core.clock.now()) {
+          await runCommit(core, feed, room.id, askPath);
+        }
+      });
+    }, wait);
+    pathTimers.set(room.id, cancel);
+  }
+
+  /** Carry out what is pending, and look again: more people may have come meanwhile. */
+  async function carryOut(roomId: string): Promise<void> {
+    if (carrying.has(roomId)) return;
+    carrying.add(roomId);
+    try {
+      while (await runCommit(core, feed, roomId, askPending(core, feed)));
+    } finally {
+      carrying.delete(roomId);
+    }
+  }
+
+  // --- The device's own events ------------------------------------------------------------------------
+
+  async function takeDeviceItem(item: DeviceItem): Promise<void> {
+    const cursor: CursorRecord = { deviceSeq: item.seq };
+    if (item.kind === "welcome") {
+      try {
+        await takeWelcome(core, item, cursor);
+        const room = core.book.get(toHex(item.room_id));
+        if (room !== null) schedulePath(room);
+        pull(toHex(item.room_id));
+      } catch (error) {
+        // Not for us, or not to be believed: it must not stand in the way of the next one.
+        if (!isRefusal(error)) throw error;
+        if (error instanceof LogRefusal) events.distrusted();
+      }
+    } else if (item.what === "waiting") {
+      events.waiting(toHex(item.room_id));
+    }
+    await core.db.write((batch) => {
+      batch.put(PLACES.cursor, cursor);
+    });
+    deviceSeq = item.seq;
+  }
+
+  /** Take events in, in order, one page after the other. Events before the cursor were seen; after a gap all is asked again. */
+  function takeDevicePage(page: { after: number; through: number; items: readonly DeviceItem[] }): Promise<void> {
+    const work = async (): Promise<void> => {
+      if (page.after > deviceSeq) {
+        askDevice();
+        return;
+      }
+      const fresh = page.items.filter((item) => item.seq > deviceSeq);
+      for (const item of fresh) await takeDeviceItem(item);
+      if (fresh.length > 0) {
+        await refreshRooms(core);
+        events.roomsListed();
+        // Asked again, so that the server forgets what was taken in.
+        askDevice();
+      }
+    };
+    takingDevice = takingDevice.then(work, work);
+    return takingDevice;
+  }
+
+  function askDevice(): void {
+    if (isLive && link.send({ type: "pull_device", after: deviceSeq })) return;
+    if (isLive) return;
+    beside(async () => {
+      await takeDevicePage(await core.api.call("deviceItems", null, { query: { after: deviceSeq } }));
+    });
+  }
+
+  // --- Frames ------------------------------------------------------------------------------------------
+
+  async function refresh(): Promise<void> {
+    await Promise.all([core.logs.syncCommunity(), refreshRooms(core)]);
+    events.roomsListed();
+    events.waiting(null);
+  }
+
+  function onReady(frame: Ready): void {
+    core.clock.learn(frame.now);
+    for (const mark of frame.rooms) {
+      const id = toHex(mark.room_id);
+      newestSeq.set(id, mark.last_seq);
+      const cursor = core.book.get(id)?.group?.marks.cursor;
+      if (cursor !== undefined && cursor < mark.last_seq) pull(id);
+    }
+    askDevice();
+    beside(refresh);
+    beside(() => tendKeyPackages(core));
+    nudge();
+  }
+
+  function onNotice(frame: Notice): void {
+    const roomId = frame.room_id === null ? null : toHex(frame.room_id);
+    if (frame.notice === "commit_wanted" && roomId !== null) beside(() => carryOut(roomId));
+    if (frame.notice === "behind" && roomId !== null) pull(roomId);
+    if (frame.notice === "refetch") beside(refresh);
+  }
+
+  async function onFrame(frame: ServerFrame): Promise<void> {
+    if (isStopped) return;
+    switch (frame.type) {
+      case "ready":
+        onReady(frame);
+        return;
+      case "ack":
+      case "refused":
+        outbox.onAnswer(frame);
+        return;
+      case "items":
+        await guarded(() => onItems(frame), toHex(frame.room_id));
+        return;
+      case "device_items":
+        await guarded(() => takeDevicePage(frame), null);
+        return;
+      case "presence":
+        events.presence(frame);
+        return;
+      case "notice":
+        onNotice(frame);
+        return;
+    }
+  }
+
+  /** What could not be judged now, because something for it could not be fetched, is asked for again a little later. */
+  async function guarded(work: () => Promise<void>, roomId: string | null): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (isStopped) return;
+      if (error instanceof LogRefusal) events.distrusted();
+      else if (error instanceof CallError) {
+        later(() => {
+          if (roomId === null) askDevice();
+          else pull(roomId);
+        }, 2_000 * (1 + random()));
+      } else if (!isRefusal(error)) throw error;
+    }
+  }
+
+  // --- The network --------------------------------------------------------------------------------------
+
+  function nudge(): void {
+    for (const room of core.book.all()) {
+      if (room.group === null) continue;
+      if (room.made.some((made) => !made.refused)) beside(() => settleMade(core, feed, room.id));
+      if (room.outbox.some((message) => message.failure === null)) beside(() => outbox.pump(room.id));
+    }
+  }
+
+  function onState(state: LinkState): void {
+    const was = isLive;
+    isLive = state.kind === "live";
+    if (was && !isLive) outbox.onSilence();
+    if (isLive) {
+      poller.stop();
+      events.connection(true);
+    } else if (state.kind === "waiting") {
+      if (!poller.isUp()) events.connection(false);
+      // Perhaps only WebSockets are blocked here.
+      if (state.failures >= 2) poller.start();
+    } else if (state.kind === "ended") {
+      poller.stop();
+      events.connection(false);
+      if (state.closeCode === CLOSE_CODES.SIGNED_OUT) beside(signInAgain);
+      else events.ended(state.closeCode);
+    }
+  }
+
+  /** Any call signs in again by itself; then the socket may try as well. */
+  async function signInAgain(): Promise<void> {
+    const me = await core.api.call("me", null);
+    core.clock.learn(me.now);
+    if (isStopped) return;
+    link.stop();
+    startLink();
+  }
+
+  function startLink(): void {
+    link.start({ onFrame, onState, ping: () => ({ type: "pull_device", after: deviceSeq }) });
+  }
+
+  /** One round by HTTP; raises CallError when nothing answers. */
+  async function poll(): Promise<void> {
+    await takeDevicePage(await core.api.call("deviceItems", null, { query: { after: deviceSeq } }));
+    events.connection(true);
+    for (const room of core.book.all()) if (room.group !== null) await catchUp(room.id);
+    nudge();
+  }
+
+  function tick(): void {
+    beside(() => dropExpired(core));
+    later(tick, EXPIRY_TICK_MS);
+  }
+
+  return {
+    outbox,
+    catchUp,
+    refresh,
+    nudge,
+    start: (cursor) => {
+      deviceSeq = cursor.deviceSeq;
+      for (const room of core.book.all()) schedulePath(room);
+      startLink();
+      tick();
+    },
+    stop: () => {
+      isStopped = true;
+      link.stop();
+      poller.stop();
+      outbox.onSilence();
+      for (const cancel of cancels) cancel();
+      core.watch.close();
+    },
+    idle: async () => {
+      do {
+        await Promise.all([...running]);
+        await core.lanes.settled();
+      } while (running.size > 0);
+    },
+  };
+}
