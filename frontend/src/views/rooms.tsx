@@ -1,0 +1,117 @@
+import type { VNode } from "preact";
+import type { RoomSummary } from "../store/model.js";
+import { say, sayCount } from "../words/words.js";
+import { Button, Heading } from "./parts.js";
+import { Name } from "./rich.js";
+import { Shell } from "./shell.js";
+import { useUi } from "./ui.js";
+
+/** The rooms of a person, each with what they can do there in words. No count of what they have not read. */
+export function RoomsScreen(): VNode {
+  const { store, place } = useUi();
+  const me = store.me.value;
+  const rooms = store.rooms.value;
+  const leads = me?.roles.includes("leader") ?? false;
+  const stewards = me?.roles.includes("steward") ?? false;
+  return (
+    <Shell>
+      <Heading>{say("rooms.title")}</Heading>
+      {store.community.value?.demo && <p class="note">{say("app.demo")}</p>}
+      {!store.roomsLoaded.value && <p role="status">{say("rooms.loading")}</p>}
+      {store.roomsLoaded.value && rooms.length === 0 && <NoRooms />}
+      {rooms.length > 0 && (
+        <ul class="cards">
+          {rooms.map((room) => (
+            <RoomCard key={room.id} room={room} />
+          ))}
+        </ul>
+      )}
+      <div class="buttons">
+        {leads && (
+          <Button
+            kind={rooms.length === 0 ? "main" : "plain"}
+            onPress={() => {
+              place.value = { at: "new-room" };
+            }}
+          >
+            {say("rooms.open_new")}
+          </Button>
+        )}
+        {(leads || stewards) && (
+          <Button
+            onPress={() => {
+              place.value = { at: "invites", roomId: null };
+            }}
+          >
+            {say(stewards ? "rooms.invites_confirm" : "rooms.invites")}
+          </Button>
+        )}
+        <Button
+          onPress={() => {
+            place.value = { at: "you" };
+          }}
+        >
+          {say("rooms.you")}
+        </Button>
+        {me?.deviceKind === "own" && <Button onPress={store.lock}>{say("rooms.lock")}</Button>}
+      </div>
+    </Shell>
+  );
+}
+
+function NoRooms(): VNode {
+  const me = useUi().store.me.value;
+  if (me === null) return <p>{say("rooms.none")}</p>;
+  if (me.roles.includes("leader")) {
+    return (
+      <p>
+        {say("rooms.none")} {say("rooms.none_leader")}
+      </p>
+    );
+  }
+  if (me.invitedAs !== "member" && !me.roles.includes(me.invitedAs)) {
+    return (
+      <section class="panel">
+        <p>{say("rooms.none_waiting_role")}</p>
+        <p class="number">
+          <bdi>{me.safetyCode}</bdi>
+        </p>
+        <p class="hint">{say("rooms.confirm_who")}</p>
+      </section>
+    );
+  }
+  return (
+    <p>
+      {say("rooms.none")} {me.roles.length === 0 && say("rooms.none_text")}
+    </p>
+  );
+}
+
+function RoomCard({ room }: { readonly room: RoomSummary }): VNode {
+  const { place } = useUi();
+  const facts = [
+    room.state === "ready" ? null : say(`rooms.state.${room.state}`),
+    room.role === "leader" ? say("rooms.you_lead") : null,
+    room.locked ? say("rooms.locked") : null,
+    room.muted ? say("rooms.muted") : null,
+    room.waitingCount > 0 ? sayCount("rooms.knock", room.waitingCount) : null,
+  ].filter((fact) => fact !== null);
+  return (
+    <li>
+      <button
+        type="button"
+        class="card room-card"
+        onClick={() => {
+          place.value = { at: "room", id: room.id, view: "talk" };
+        }}
+      >
+        <Name of={room.name} />
+        {facts.map((fact) => (
+          <span key={fact} class="fact">
+            {fact}
+          </span>
+        ))}
+      </button>
+    </li>
+  );
+}
