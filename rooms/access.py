@@ -6,7 +6,6 @@ now": the logs do.
 """
 
 from collections.abc import Collection
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -97,11 +96,6 @@ def room_ids_with_messages_due(bucket_hour: int) -> list[UUID]:
     return list(
         Room.objects.filter(messages__bucket_hour__lte=bucket_hour).distinct().values_list("id", flat=True)
     )
-
-
-def room_ids_nominated_until(moment: datetime) -> list[UUID]:
-    """Return the rooms whose nomination is over at ``moment``."""
-    return list(Room.objects.filter(nominee_until__lte=moment).values_list("id", flat=True))
 
 
 def name_of(room_id: UUID) -> str | None:

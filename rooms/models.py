@@ -10,7 +10,7 @@ from datetime import datetime
 from django.db import models
 from django.db.models import Q
 
-from peerchat.accounts.models import Account, Device
+from peerchat.accounts.models import Account, Device, Invite
 from peerchat.protocol import limits
 from peerchat.protocol.signed import RoomRole
 
@@ -70,7 +70,7 @@ class Standing(models.TextChoices):
 
 
 class Membership(models.Model):
-    """One account in one room. ``identity_key``: the one that the log admitted. ``invite_id`` and ``acceptance_*``: the
+    """One account in one room. ``identity_key``: the one that the log admitted. ``invite`` and ``acceptance_*``: the
     room's link, where someone asks by another than the one that they signed up with."""
 
     room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="memberships")
@@ -80,7 +80,7 @@ class Membership(models.Model):
     muted = models.BooleanField(default=False)
     identity_key = models.BinaryField(max_length=32, null=True)
     asked_at = models.DateTimeField(null=True)
-    invite_id = models.PositiveBigIntegerField(null=True)
+    invite = models.ForeignKey(Invite, on_delete=models.PROTECT, null=True, related_name="+")
     acceptance_body = models.BinaryField(null=True)
     acceptance_signature = models.BinaryField(null=True)
 
@@ -104,11 +104,9 @@ class Membership(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(
-                    invite_id__isnull=True, acceptance_body__isnull=True, acceptance_signature__isnull=True
+                    invite__isnull=True, acceptance_body__isnull=True, acceptance_signature__isnull=True
                 )
-                | Q(
-                    invite_id__isnull=False, acceptance_body__isnull=False, acceptance_signature__isnull=False
-                ),
+                | Q(invite__isnull=False, acceptance_body__isnull=False, acceptance_signature__isnull=False),
                 name="membership_acceptance_whole",
             ),
         ]
@@ -124,12 +122,14 @@ class LeafState(models.TextChoices):
 
 
 class GroupLeaf(models.Model):
-    """A device's leaf in a room's group, as commits said. ``first_path_due``: it joined, and its own first commit is to
+    """A device's leaf in a room's group, as commits said. ``due_index``: the entry of the log that made it pending: a
+    commit that carries it out must know that entry. ``first_path_due``: it joined, and its own first commit is to
     come; ``path_at``: when it last committed a bare path."""
 
     room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="leaves")
     device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="leaves")
     state = models.CharField(max_length=14, choices=LeafState.choices)
+    due_index = models.PositiveBigIntegerField(default=0)
     first_path_due = models.BooleanField(default=False)
     path_at = models.DateTimeField(null=True)
 

@@ -115,7 +115,6 @@ class Migration(migrations.Migration):
                 ("muted", models.BooleanField(default=False)),
                 ("identity_key", models.BinaryField(max_length=32, null=True)),
                 ("asked_at", models.DateTimeField(null=True)),
-                ("invite_id", models.PositiveBigIntegerField(null=True)),
                 ("acceptance_body", models.BinaryField(null=True)),
                 ("acceptance_signature", models.BinaryField(null=True)),
                 (
@@ -124,6 +123,15 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="memberships",
                         to="accounts.account",
+                    ),
+                ),
+                (
+                    "invite",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.invite",
                     ),
                 ),
                 (
@@ -156,6 +164,7 @@ class Migration(migrations.Migration):
                         max_length=14,
                     ),
                 ),
+                ("due_index", models.PositiveBigIntegerField(default=0)),
                 ("first_path_due", models.BooleanField(default=False)),
                 ("path_at", models.DateTimeField(null=True)),
                 (
@@ -364,12 +373,12 @@ class Migration(migrations.Migration):
                     models.Q(
                         ("acceptance_body__isnull", True),
                         ("acceptance_signature__isnull", True),
-                        ("invite_id__isnull", True),
+                        ("invite__isnull", True),
                     ),
                     models.Q(
                         ("acceptance_body__isnull", False),
                         ("acceptance_signature__isnull", False),
-                        ("invite_id__isnull", False),
+                        ("invite__isnull", False),
                     ),
                     _connector="OR",
                 ),
