@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("help", views.help_lines),
     path("safety", views.safety),
     path("agreement", views.agreement),
+    path("leave", views.leave),
     path("app", views.shell),
     path("join", views.shell),
     path("icon.svg", views.icon),

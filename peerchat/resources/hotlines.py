@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 DATA = Path(__file__).parent / "data" / "hotlines.json"
 _Line = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^<>&\x00-\x1f]+$")]
+_Marked = Annotated[str, StringConstraints(min_length=1, max_length=240, pattern=r"^[^\x00-\x1f]+$")]
 _Number = Annotated[str, StringConstraints(min_length=3, max_length=20, pattern=r"^\+?[0-9][0-9 -]*[0-9]$")]
 
 
@@ -23,13 +24,16 @@ class _Closed(BaseModel):
 
 
 class HelpLine(_Closed):
-    """One line. ``call`` and ``text`` as people read them aloud; ``checked`` is when ``source`` said so."""
+    """One line. ``call`` and ``text`` as people read them aloud; ``checked`` is when ``source`` said so.
+
+    ``about`` may hold the little mark-up that ``sanitize`` lets through.
+    """
 
     name: _Line
     call: _Number
     text: _Number | None = None
     text_word: _Line | None = None
-    about: _Line
+    about: _Marked
     hours: _Line
     source: Annotated[str, StringConstraints(pattern=r"^https?://[^\s\"<>]+$")]
     checked: date

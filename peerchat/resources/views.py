@@ -43,6 +43,12 @@ def agreement(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+def leave(request: HttpRequest) -> HttpResponse:
+    """Where the shell's exit leads, since the shell knows no setting: on to the ordinary page, in one history entry."""
+    return HttpResponse(status=303, headers={"Location": settings.PEERCHAT.exit_url})
+
+
+@require_safe
 def shell(request: HttpRequest) -> HttpResponse:
     """The app as Vite built it, to the byte: what it shows is decided in the browser."""
     try:
