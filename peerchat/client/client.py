@@ -186,7 +186,7 @@ class Client:
 
     async def community_head(self) -> Head:
         """Return the newest entry of the community log, as the server shows it."""
-        log = await self.http.get("community/log", bodies.LogAnswer)
+        log = await self.http.get("community/log", bodies.LogAnswer, query={"after": 0})
         return head_of(log.entries[-1])
 
     async def make_invite(self, *, role: InviteRole, room_id: bytes | None = None) -> InviteLink:
@@ -258,7 +258,7 @@ class Client:
 
     async def room_head(self, room_id: bytes) -> Head:
         """Return the newest entry of a room's log, as the server shows it."""
-        log = await self.http.get(f"rooms/{room_id.hex()}/log", bodies.RoomLogAnswer)
+        log = await self.http.get(f"rooms/{room_id.hex()}/log", bodies.RoomLogAnswer, query={"after": 0})
         return head_of(log.entries[-1])
 
     async def admit(

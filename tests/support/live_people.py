@@ -1,0 +1,142 @@
+"""People at a running server, through its real interfaces alone: a community, a room, members whose MLS is
+opaque bytes.
+
+The server never reads commits, Welcomes and messages, so tests of delivery need no MLS: random bytes stand
+for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from peerchat.client import crypto
+from peerchat.client.client import Client
+from peerchat.protocol import http_bodies as bodies
+from peerchat.protocol import limits
+from peerchat.protocol.signed import InviteRole, Role
+from tests.support.server import RunningServer
+
+PHRASE = "six words that nobody would guess"
+
+
+def key_packages(count: int = 4) -> bodies.KeyPackagesRequest:
+    """Return opaque key packages."""
+    return bodies.KeyPackagesRequest(
+        one_time=[crypto.random_bytes(300) for _ in range(count)], last_resort=crypto.random_bytes(300)
+    )
+
+
+@dataclass
+class LiveRoom:
+    """A room and the epoch that its group is in by the tests' own count."""
+
+    room_id: bytes
+    leader: Client
+    members: list[Client] = field(default_factory=list)
+    epoch: int = 0
+
+    @property
+    def everyone(self) -> list[Client]:
+        return [self.leader, *self.members]
+
+
+@dataclass
+class LiveCommunity:
+    """A steward and a leader; ``stack`` closes every client at the end."""
+
+    server: RunningServer
+    stack: AsyncExitStack
+    steward: Client
+    leader: Client
+
+    async def join(self, invite: object, handle: str) -> Client:
+        """Sign somebody up by ``invite``."""
+        client = await Client.sign_up(str(invite), handle=handle, phrase=PHRASE, key_packages=key_packages())
+        self.stack.push_async_callback(client.close)
+        return client
+
+    async def open_room(self, *, members: int, expiry_seconds: int = limits.EXPIRY_MIN_SECONDS) -> LiveRoom:
+        """Open a room and let ``members`` new people in, with one commit."""
+        room_id = crypto.new_id()
+        await self.leader.create_room("Evening", room_id=room_id, expiry_seconds=expiry_seconds)
+        room = LiveRoom(room_id=room_id, leader=self.leader)
+        await self.let_in(room, members=members)
+        return room
+
+    async def let_in(self, room: LiveRoom, *, members: int) -> list[Client]:
+        """Let more new people in, with one commit."""
+        people = []
+        for number in range(len(room.members), len(room.members) + members):
+            person = await self.invite_in(room, f"member {number}")
+            await self.admit(room, person)
+            people.append(person)
+        if people:
+            await self.commit_pending(room)
+            room.members += people
+        return people
+
+    async def invite_in(self, room: LiveRoom, handle: str) -> Client:
+        """Sign somebody up who then knocks at the room."""
+        invite = await self.leader.make_invite(role=InviteRole.MEMBER, room_id=room.room_id)
+        person = await self.join(invite, f"{handle} {room.room_id.hex()[:4]}")
+        await person.ask_to_join(room.room_id)
+        return person
+
+    async def admit(self, room: LiveRoom, person: Client) -> None:
+        """Let a waiting person in; a commit must follow."""
+        await self.leader.admit(
+            room.room_id,
+            account_id=person.identity.account_id,
+            identity_key=person.identity.identity_key,
+        )
+
+    async def commit_pending(self, room: LiveRoom, *, by: Client | None = None) -> bodies.CommitAnswer:
+        """Carry out what is pending with one commit by ``by`` (the leader)."""
+        committer = by or room.leader
+        pending = await committer.pending(room.room_id)
+        answer = await committer.commit(room.room_id, await self.bundle(room, committer, pending))
+        room.epoch = answer.epoch
+        return answer
+
+    async def bundle(
+        self, room: LiveRoom, committer: Client, pending: bodies.PendingAnswer
+    ) -> bodies.CommitBundle:
+        """Return an opaque commit that does what is pending, under both heads as they are."""
+        adds = [device.device_id for device in pending.adds]
+        return bodies.CommitBundle(
+            epoch=pending.epoch,
+            commit=crypto.random_bytes(600),
+            welcome=crypto.random_bytes(1_000) if adds else None,
+            adds=adds,
+            removes=[device.device_id for device in pending.removes],
+            community_head=(await committer.community_head()).index,
+            room_head=(await committer.room_head(room.room_id)).index,
+        )
+
+
+@asynccontextmanager
+async def live_community(server: RunningServer, tmp_path: Path) -> AsyncIterator[LiveCommunity]:
+    """Found a demo community at ``server``, with a steward and an effective leader, over HTTP."""
+    file = tmp_path / "community.json"
+    printed = server.manage(
+        "community", "create", "--demo", "--name", "Test", "--out", str(file), "--origin", server.url
+    )
+    server.manage("community", "load", str(file))
+    (link,) = [word for word in printed.split() if "/join#" in word]
+    async with AsyncExitStack() as stack:
+        steward = await Client.sign_up(link, handle="steward", phrase=PHRASE)
+        stack.push_async_callback(steward.close)
+        invite = await steward.make_invite(role=InviteRole.LEADER)
+        leader = await Client.sign_up(
+            str(invite), handle="leader", phrase=PHRASE, key_packages=key_packages()
+        )
+        stack.push_async_callback(leader.close)
+        await steward.certify(
+            account_id=leader.identity.account_id,
+            identity_key=leader.identity.identity_key,
+            role=Role.LEADER,
+        )
+        yield LiveCommunity(server=server, stack=stack, steward=steward, leader=leader)
