@@ -58,13 +58,19 @@ function judgeAuthor(
   return { link, account, communityIndex: head.index };
 }
 
+/** Whether the community certifies this account, under this very identity, as leader. */
 function isCertifiedLeader(
   context: RoomContext,
-  accountId: Uint8Array,
+  { accountId, identityKey }: { readonly accountId: Uint8Array; readonly identityKey: Uint8Array },
   at: number,
   headIndex: number,
 ): boolean {
-  return isEffective(context.community, accountId, "leader", at, headIndex);
+  const certifiedKey = context.community.identityKeys.get(toHex(accountId));
+  return (
+    certifiedKey !== undefined &&
+    equalBytes(certifiedKey, identityKey) &&
+    isEffective(context.community, accountId, "leader", at, headIndex)
+  );
 }
 
 /** Whether the account leads the room at `at`: by the room's log, and by the community's up to `headIndex`. */
@@ -76,14 +82,14 @@ export function leadsRoom(
   headIndex: number = context.community.head.index,
 ): boolean {
   const member = state.members.get(toHex(accountId));
-  return member?.role === "leader" && isCertifiedLeader(context, accountId, at, headIndex);
+  return member?.role === "leader" && isCertifiedLeader(context, member, at, headIndex);
 }
 
 function createRoom(context: RoomContext, roomId: Uint8Array, link: Link): RoomState {
   if (link.entry.action !== "create") refuseEntry("log.bad_entry", "a room begins with create");
   const body = readBody(link, "create");
   const { account, communityIndex } = judgeAuthor(context, null, link, body.identity_key);
-  if (!isCertifiedLeader(context, account.accountId, link.entry.at, communityIndex)) {
+  if (!isCertifiedLeader(context, account, link.entry.at, communityIndex)) {
     refuseEntry("log.no_power", "not a certified leader");
   }
   const founder: RoomMember = {
@@ -142,9 +148,7 @@ function grant(context: RoomContext, state: RoomState, { link, communityIndex }:
   const target = state.members.get(toHex(body.account_id));
   if (target === undefined) return refuseEntry("log.bad_entry", "no such member");
   if (body.room_role === "leader") {
-    const certifiedKey = context.community.identityKeys.get(toHex(body.account_id));
-    const certified = isCertifiedLeader(context, body.account_id, link.entry.at, communityIndex);
-    if (!certified || certifiedKey === undefined || !equalBytes(certifiedKey, target.identityKey)) {
+    if (!isCertifiedLeader(context, target, link.entry.at, communityIndex)) {
       return refuseEntry("log.no_power", "not a certified leader");
     }
   } else if (onlyLeader(state, body.account_id)) {
