@@ -7,3 +7,9 @@ class ModerationConfig(AppConfig):
     name = "moderation"
     label = "moderation"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Bring the leaders' powers to the room's log."""
+        from moderation import powers
+
+        powers.register_powers()

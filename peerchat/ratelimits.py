@@ -49,6 +49,11 @@ SIGN_UPS_TRIED = Limit("sign-ups-tried", amount=20, window_ms=HOUR_MS, when_full
 KEY_PACKAGE_UPLOADS = Limit("key-package-uploads", amount=60, window_ms=HOUR_MS, when_full=When.OPEN)
 KEY_PACKAGE_CLAIMS = Limit("key-package-claims", amount=120, window_ms=60_000, when_full=When.CLOSED)
 COMMUNITY_ENTRIES = Limit("community-entries", amount=60, window_ms=HOUR_MS, when_full=When.CLOSED)
+ROOMS_OPENED = Limit("rooms-opened", amount=30, window_ms=HOUR_MS, when_full=When.CLOSED)
+JOIN_REQUESTS = Limit("join-requests", amount=30, window_ms=HOUR_MS, when_full=When.OPEN)
+ROOM_ENTRIES = Limit("room-entries", amount=120, window_ms=60_000, when_full=When.OPEN)
+ROOM_COMMITS = Limit("room-commits", amount=120, window_ms=60_000, when_full=When.OPEN)
+SENDS_BY_HTTP = Limit("sends-by-http", amount=120, window_ms=60_000, when_full=When.OPEN)
 PIN_TRIES = Limit("pin-tries", amount=20, window_ms=60_000, when_full=When.OPEN)
 PIN_CHANGES = Limit("pin-changes", amount=20, window_ms=HOUR_MS, when_full=When.OPEN)
 

@@ -42,11 +42,9 @@ def welcome(
     )
 
 
-def forget_waiting(*, room_id: UUID, device_ids: Iterable[UUID]) -> None:
-    """Drop ``waiting`` events of a room that say what is over."""
-    DeviceEvent.objects.filter(
-        room_id=room_id, device_id__in=set(device_ids), kind=EventKind.WAITING
-    ).delete()
+def forget_room(*, account_id: UUID, room_id: UUID) -> None:
+    """Drop what the account's devices did not read yet about a room that it left: a Welcome would open nothing."""
+    DeviceEvent.objects.filter(device__account_id=account_id, room_id=room_id).delete()
 
 
 def last_seq_of(device_id: UUID) -> int:

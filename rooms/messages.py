@@ -172,6 +172,11 @@ def stale_epoch(room: Room) -> PeerChatError:
     )
 
 
+def was_sent(room: Room, message_id: UUID) -> bool:
+    """Return whether the room holds a message of this id, expired or not; nothing of it is read."""
+    return Message.objects.filter(room_id=room.id, message_id=message_id).exists()
+
+
 def items_after(room: Room, after: int, limit: int) -> Items:
     """Return the room's items past ``after``, oldest first: ``limit`` or about ``PULL_MAX_BYTES``, one at least.
 
