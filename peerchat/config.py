@@ -209,9 +209,9 @@ def _origin(text: str) -> Origin:
     try:
         parts = urlsplit(text)
         port = parts.port
+        host = (parts.hostname or "").encode("idna").decode("ascii")
     except ValueError as error:
         raise wrong from error
-    host = (parts.hostname or "").encode("idna").decode("ascii") if parts.hostname else ""
     if parts.scheme not in ("http", "https") or not host or parts.path or parts.query or parts.fragment:
         raise wrong
     if parts.username is not None or port == 0:
