@@ -40,10 +40,11 @@ const handles = (pair: HpkeKeyPair) => ({
 
 /** ts-mls derives a pair for each node of a path and often takes the private half alone; the public one costs most. */
 function lazyHandles(privateKey: Uint8Array): { privateKey: PrivateKey; publicKey: PublicKey } {
+  let publicKey: PublicKey | undefined;
   return {
     privateKey: sealed(privateKey),
     get publicKey() {
-      return open(x25519.getPublicKey(privateKey));
+      return (publicKey ??= open(x25519.getPublicKey(privateKey)));
     },
   };
 }
