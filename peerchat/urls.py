@@ -6,8 +6,10 @@ from peerchat import health
 from peerchat.accounts.api import router as accounts_router
 from peerchat.http import api, nothing_here
 from peerchat.resources import views
+from rooms.api import router as rooms_router
 
 api.add_router("", accounts_router)
+api.add_router("", rooms_router)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.home),
