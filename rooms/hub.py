@@ -23,7 +23,7 @@ from peerchat.errors import CloseCode
 from peerchat.logging import event
 from peerchat.protocol import limits
 from peerchat.protocol.server_frames import Item, Items, MessageItem, Notice, Ready, RoomMark
-from rooms import reads
+from rooms import hub_reads
 from rooms.fastwrite import Frame, encode_once
 from rooms.hints import NOTHING, Hint
 from rooms.outlets import Outlet
@@ -205,7 +205,7 @@ class Hub:
 
     async def poll(self) -> None:
         """Find what no hint told of, in every room that has sockets here."""
-        rooms = await self._readers.run(reads.rooms_as_they_are, list(self._topics))
+        rooms = await self._readers.run(hub_reads.rooms_as_they_are, list(self._topics))
         for room_id, room in rooms.items():
             topic = self._topics.get(room_id)
             if topic is not None:
@@ -215,7 +215,7 @@ class Hub:
     async def recheck(self) -> None:
         """Close sockets whose session ended, and end access that ended, whether or not a hint told of it."""
         await self._check_sessions(self.outlets())
-        members = await self._readers.run(reads.members_of, list(self._topics))
+        members = await self._readers.run(hub_reads.members_of, list(self._topics))
         for topic in tuple(self._topics.values()):
             for outlet in tuple(topic.outlets):
                 if topic.room_id in members and outlet.account_id not in members[topic.room_id]:
@@ -230,11 +230,11 @@ class Hub:
 
     # --- subscriptions -----------------------------------------------------------------------------------
 
-    async def _view(self, outlet: Outlet) -> reads.DeviceView:
+    async def _view(self, outlet: Outlet) -> hub_reads.DeviceView:
         """Return what the device may see; read again when somebody's access ended meanwhile."""
         while True:
             endings = self._endings
-            view = await self._readers.run(reads.device_view, outlet.device_id)
+            view = await self._readers.run(hub_reads.device_view, outlet.device_id)
             if endings == self._endings:
                 return view
 
@@ -280,7 +280,7 @@ class Hub:
     async def _check_sessions(self, outlets: list[Outlet]) -> None:
         if not outlets:
             return
-        live = await self._readers.run(reads.live_sessions, [outlet.token_hash for outlet in outlets])
+        live = await self._readers.run(hub_reads.live_sessions, [outlet.token_hash for outlet in outlets])
         for outlet in outlets:
             if outlet.token_hash not in live:
                 outlet.close(CloseCode.SIGNED_OUT)
@@ -300,7 +300,7 @@ class Hub:
         try:
             while topic.wanted > topic.through and topic.outlets:
                 after = topic.through
-                items = await self._readers.run(reads.room_items, topic.room_id, after)
+                items = await self._readers.run(hub_reads.room_items, topic.room_id, after)
                 if items is None or items.through <= after:
                     # Hinted, yet not there: the poll will say if it ever comes.
                     topic.wanted = topic.through
@@ -367,7 +367,7 @@ class Hub:
     async def _push_events(self, outlet: Outlet) -> None:
         while True:
             after = outlet.device_seq
-            events = await self._readers.run(reads.device_items, outlet.device_id, after)
+            events = await self._readers.run(hub_reads.device_items, outlet.device_id, after)
             if events.through <= after or outlet.device_seq != after:
                 return
             outlet.device_seq = events.through
