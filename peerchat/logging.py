@@ -137,6 +137,8 @@ def configure(settings: Mapping[str, Any]) -> None:
             known = logging.getLogger(name)
             known.handlers.clear()
             known.propagate = True
+    # A line for each 404 would tell how often somebody looked, and nothing else.
+    logging.getLogger("django.request").setLevel(logging.ERROR)
     logging.captureWarnings(True)
 
 

@@ -77,7 +77,7 @@ def test_a_record_keeps_where_it_came_from_and_loses_what_it_says(name: str, see
         raise ValueError(f"it said {local}")
     except ValueError:
         logger.exception("%s timed out: %s", CANARY, {"path": CANARY}, stack_info=True)
-    logger.warning(f"disconnect {CANARY}")
+    logger.error(f"disconnect {CANARY}")
     logger.error(CANARY, extra={"request": CANARY})
     assert len(seen.lines) == 3
     assert CANARY not in "\n".join(seen.lines)
