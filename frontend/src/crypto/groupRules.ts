@@ -58,7 +58,7 @@ export interface Authority {
   committerMay: (change: Change) => boolean;
 }
 
-/** The two states of a room that a new member must find empty, so that no extension changes what MLS does. */
+/** The room that was meant (rule 8), and no extension in it: one could bring in external senders. */
 function checkGroupContext(state: GroupState, groupId: Uint8Array): void {
   if (state.groupContext.cipherSuite !== SUITE_NAME) refuse("wrong-suite");
   if (!equalBytes(groupIdOf(state), groupId)) refuse("wrong-group"); // rule 8

@@ -39,7 +39,6 @@ export const REFUSALS = [
   "pending-proposals", // trap 5: the state must hold none
   "not-active", // this leaf was removed
   "too-long", // past the largest bucket
-  "not-approved", // a commit that judgeCommit did not approve
 ] as const;
 
 export type RefusalCode = (typeof REFUSALS)[number];

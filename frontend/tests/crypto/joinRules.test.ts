@@ -1,6 +1,11 @@
 import { createGroup as mlsCreateGroup } from "ts-mls/clientState.js";
 import { defaultClientConfig } from "ts-mls/clientConfig.js";
+import { createProposal } from "ts-mls/createMessage.js";
+import { signWithLabel } from "ts-mls/crypto/signature.js";
+import { encodeLeafNodeTBS } from "ts-mls/leafNode.js";
+import { processPrivateMessage } from "ts-mls/processMessages.js";
 import type { Proposal } from "ts-mls/proposal.js";
+import { emptyPskIndex } from "ts-mls/pskIndex.js";
 import { beforeEach, describe, expect, it } from "vitest";
 import { concatBytes, utf8 } from "../../src/crypto/bytes";
 import { joinRoom } from "../../src/crypto/groupRules";
@@ -8,7 +13,7 @@ import { bare, membersOf, ownLeafIndex } from "../../src/crypto/groupState";
 import { CAPABILITIES, privatePart } from "../../src/crypto/keyPackage";
 import { suite } from "../../src/crypto/provider";
 import { decodeKeyPackage } from "../../src/crypto/wire";
-import { add, changedKeyPackage, falseParentKeys, rawCommit } from "./hostile";
+import { add, changedKeyPackage, falseParentKeys, rawCommit, unguarded } from "./hostile";
 import {
   addAll,
   authorityOf,
@@ -119,5 +124,39 @@ describe("a joiner refuses", () => {
     const made = await rawCommit(mallory, { extraProposals }, { suite: falseParentKeys() });
     const joining = join(dia, made.welcome, { admitted: [ada, mallory, dia] });
     await expect(joining).rejects.toMatchObject({ code: "parent-keys" });
+  });
+
+  it("a room with a leaf from an Update, which nobody here may commit", async () => {
+    const state = stateOf(mallory);
+    const leafIndex = ownLeafIndex(state);
+    const node = state.ratchetTree[leafIndex * 2];
+    if (node?.nodeType !== "leaf") throw new Error();
+    const { hpkePublicKey } = decodeKeyPackage(ghost.keyPackage.bytes).leafNode;
+    const leaf = {
+      ...node.leaf,
+      leafNodeSource: "update" as const,
+      hpkePublicKey,
+      groupId: GROUP_ID,
+      leafIndex,
+    };
+    const { seed } = mallory.deviceKey;
+    const signature = await signWithLabel(seed, "LeafNodeTBS", encodeLeafNodeTBS(leaf), suite.signature);
+    const proposal: Proposal = { proposalType: "update", update: { leafNode: { ...leaf, signature } } };
+    const proposed = await createProposal(unguarded(state), false, proposal, suite);
+    if (proposed.message.wireformat !== "mls_private_message") throw new Error();
+    const { privateMessage } = proposed.message;
+    const tainted = await processPrivateMessage(
+      unguarded(stateOf(bea)),
+      privateMessage,
+      emptyPskIndex,
+      suite,
+    );
+    const made = await rawCommit(
+      bea,
+      { extraProposals: [add(dia.keyPackage.bytes)] },
+      { state: bare(tainted.newState) },
+    );
+    const joining = join(dia, made.welcome, { admitted: [ada, bea, mallory, dia] });
+    await expect(joining).rejects.toMatchObject({ code: "leaf-source" });
   });
 });
