@@ -16,7 +16,7 @@ from peerchat import sodium
 from peerchat.accounts import roles, seams
 from peerchat.accounts.community import the_community
 from peerchat.accounts.models import Device, Invite
-from peerchat.clock import from_ms, now, to_ms
+from peerchat.clock import from_ms, now, now_ms, to_ms
 from peerchat.errors import ErrorCode, PeerChatError, not_found
 from peerchat.protocol.codec import decode_canonical
 from peerchat.protocol.http_bodies import InviteLookAnswer, InviteRow
@@ -53,8 +53,8 @@ def create_invite(*, inviter: Device, certificate: SignedStatement) -> Invite:
         signature=certificate.signature,
     ):
         raise PeerChatError(ErrorCode.BAD_SIGNATURE, "The signature does not fit the invite.")
-    expires_at = from_ms(body.expires_at)
-    if not now() < expires_at <= now() + LIFETIME_MAX:
+    # In milliseconds: the wire's numbers reach past the years that a datetime knows.
+    if not now_ms() < body.expires_at <= now_ms() + LIFETIME_MAX // timedelta(milliseconds=1):
         raise PeerChatError(ErrorCode.BAD_ENTRY, "An invite lives for at most 30 days.")
     room_id = None if body.room_id is None else UUID(bytes=body.room_id)
     with transaction.atomic():
@@ -72,7 +72,7 @@ def create_invite(*, inviter: Device, certificate: SignedStatement) -> Invite:
                     certificate_body=certificate.body,
                     certificate_signature=certificate.signature,
                     inviter_id=inviter.account_id,
-                    expires_at=expires_at,
+                    expires_at=from_ms(body.expires_at),
                 )
         except IntegrityError:
             known = Invite.objects.get(invite_hash=invite_hash(body.invite_key))
