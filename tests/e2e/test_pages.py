@@ -94,7 +94,7 @@ async def test_a_page_is_accessible_and_fits_a_small_screen(
     await profile.page.evaluate("document.documentElement.style.setProperty('font-size', '200%')")
     assert await profile.page.evaluate(wide) == 0
     small = await profile.page.evaluate(
-        "[...document.querySelectorAll('header a, .go, .number')].filter("
+        "[...document.querySelectorAll('header a, nav a, .go, .number')].filter("
         "(a) => a.getBoundingClientRect().height < 44).map((a) => a.textContent)"
     )
     assert small == []
