@@ -67,9 +67,5 @@ export type CallOptions = {
 
 export interface Api {
   /** Raises CallError. */
-  call: <E extends EndpointName>(
-    name: E,
-    body: BodyFor<E>,
-    options?: CallOptions,
-  ) => Promise<AnswerFor<E>>;
+  call: <E extends EndpointName>(name: E, body: BodyFor<E>, options?: CallOptions) => Promise<AnswerFor<E>>;
 }

@@ -28,7 +28,12 @@ export interface Feed {
 }
 
 /** Make an entry of the room's log that follows `log`. */
-export function draftEntry<A extends Action>(core: Core, log: RoomState, action: A, body: BodyOf<A>): SignedEntry {
+export function draftEntry<A extends Action>(
+  core: Core,
+  log: RoomState,
+  action: A,
+  body: BodyOf<A>,
+): SignedEntry {
   return makeEntry(
     {
       log: "room",
@@ -67,7 +72,8 @@ async function makeAndStore(core: Core, roomId: Uint8Array, wish: Wish): Promise
   return core.book.change(roomId, async (draft) => {
     const { group } = draft;
     const log = newestLog(draft);
-    if (group === null || log === null || draft.record.problem !== null) throw new CallError("request.not_found");
+    if (group === null || log === null || draft.record.problem !== null)
+      throw new CallError("request.not_found");
     if (group.marks.epoch !== wish.epoch) return null;
     const context = core.logs.context();
     const entry = wish.entry === null ? null : wish.entry(log);
@@ -111,7 +117,12 @@ async function markRefused(core: Core, made: MadeRecord): Promise<void> {
 }
 
 /** Wait until the feed has brought `isTrue` about, asking for it where it is slow. */
-export async function awaitFeed(core: Core, feed: Feed, roomId: string, isTrue: () => boolean): Promise<void> {
+export async function awaitFeed(
+  core: Core,
+  feed: Feed,
+  roomId: string,
+  isTrue: () => boolean,
+): Promise<void> {
   for (let tries = 0; tries < 3; tries++) {
     if (await core.watch.until(isTrue, tries === 0 ? FEED_MS : 200)) return;
     await feed.catchUp(roomId);
@@ -119,7 +130,8 @@ export async function awaitFeed(core: Core, feed: Feed, roomId: string, isTrue: 
   if (!isTrue()) throw new CallError("network");
 }
 
-export const epochIs = (core: Core, roomId: string): number => core.book.get(roomId)?.group?.marks.epoch ?? Infinity;
+export const epochIs = (core: Core, roomId: string): number =>
+  core.book.get(roomId)?.group?.marks.epoch ?? Infinity;
 export const cursorIs = (core: Core, roomId: string): number =>
   core.book.get(roomId)?.group?.marks.cursor ?? Infinity;
 
@@ -200,7 +212,14 @@ export function askPending(core: Core, feed: Feed): Ask {
     const wanted = pending.adds.filter((add) => isAdmitted(core, log, add.account_id, add.device_id));
     const isClean = wrongLeaves(context, log, current.group.state).length === 0;
     if (wanted.length === 0 && isClean) return null;
-    const adds = wanted.length === 0 ? [] : await claimPackages(core, room.id, wanted.map((add) => add.device_id));
+    const adds =
+      wanted.length === 0
+        ? []
+        : await claimPackages(
+            core,
+            room.id,
+            wanted.map((add) => add.device_id),
+          );
     if (adds.length === 0 && isClean) return null;
     return { entry: null, adds, epoch: current.group.marks.epoch };
   };
@@ -212,9 +231,16 @@ function isAdmitted(core: Core, log: RoomState, accountId: Uint8Array, deviceId:
   return member !== undefined && account?.devices.get(toHex(deviceId))?.revokedAt === null;
 }
 
-async function claimPackages(core: Core, room: string, deviceIds: readonly Uint8Array[]): Promise<CommitPlan["adds"]> {
+async function claimPackages(
+  core: Core,
+  room: string,
+  deviceIds: readonly Uint8Array[],
+): Promise<CommitPlan["adds"]> {
   const answer = await core.api.call("claim", { device_ids: deviceIds.slice(0, 30) }, { room });
-  return answer.key_packages.map((claimed) => ({ deviceId: claimed.device_id, keyPackage: claimed.key_package }));
+  return answer.key_packages.map((claimed) => ({
+    deviceId: claimed.device_id,
+    keyPackage: claimed.key_package,
+  }));
 }
 
 /** Append an entry that needs no commit, and wait until the room's feed shows it. */

@@ -6,7 +6,12 @@
  */
 import { applyAccountEntry, readProfile, type AccountState } from "../crypto/accountLog";
 import { equalBytes } from "../crypto/bytes";
-import { applyCommunityEntry, holdsHead, type AccountLookup, type CommunityState } from "../crypto/communityLog";
+import {
+  applyCommunityEntry,
+  holdsHead,
+  type AccountLookup,
+  type CommunityState,
+} from "../crypto/communityLog";
 import { entryHash, refuseEntry } from "../crypto/entries";
 import { fromHex, toHex } from "../crypto/hex";
 import type { RoomContext } from "../crypto/roomLog";
@@ -37,7 +42,8 @@ export function extendAccount(
   if (known !== undefined) {
     const same = account.entries[known.head.index];
     if (same === undefined) return refuseEntry("log.stale_head", "an account's log went back");
-    if (!equalBytes(entryHash(same), known.head.hash)) refuseEntry("log.stale_head", "an account's log forked");
+    if (!equalBytes(entryHash(same), known.head.hash))
+      refuseEntry("log.stale_head", "an account's log forked");
   }
   for (const signed of account.entries.slice(known === undefined ? 0 : known.head.index + 1)) {
     state = applyAccountEntry(root, account.account_id, state, signed);
@@ -45,7 +51,8 @@ export function extendAccount(
   if (state === null) return refuseEntry("log.bad_entry", "an empty log");
   if (profileLeftOut && account.profile === null) return state;
   const profile = readProfile(root, state, account.profile);
-  const isKnown = state === known && profile?.at === known.profile?.at && profile?.handle === known.profile?.handle;
+  const isKnown =
+    state === known && profile?.at === known.profile?.at && profile?.handle === known.profile?.handle;
   return isKnown ? known : { ...state, profile };
 }
 
@@ -90,7 +97,8 @@ function extendCommunity(
   if (known !== null) {
     const [same, ...rest] = answer.entries;
     if (same === undefined) return refuseEntry("log.stale_head", "the community's log went back");
-    if (!equalBytes(entryHash(same), known.head.hash)) refuseEntry("log.stale_head", "the community's log forked");
+    if (!equalBytes(entryHash(same), known.head.hash))
+      refuseEntry("log.stale_head", "the community's log forked");
     fresh = rest;
   }
   for (const signed of fresh) state = applyCommunityEntry(root, state, signed, accounts);
@@ -99,9 +107,8 @@ function extendCommunity(
 
 export type Verified = { readonly community: CommunityState; readonly accounts: KnownAccounts };
 
-/** The community as `root` pins it, from genesis. For those who have nothing yet. */
-export async function fetchCommunity(api: Api, root: Uint8Array): Promise<Verified> {
-  const answer = await api.call("communityLog", null, { query: { after: 0 } });
+/** The community as `root` pins it, from genesis. For those who have nothing yet; `answer` was asked from index 0. */
+export async function verifyCommunity(root: Uint8Array, answer: LogAnswer): Promise<Verified> {
   const accounts = await extendAccounts(root, new Map(), answer.accounts, true);
   return { community: extendCommunity(root, null, answer, lookupIn(accounts)), accounts };
 }
@@ -140,7 +147,10 @@ export function createLogs(make: { api: Api; db: Database; verified: Verified; o
     return running;
   };
 
-  async function keep(brought: ReadonlyMap<string, AccountState>, grown: CommunityState | null): Promise<void> {
+  async function keep(
+    brought: ReadonlyMap<string, AccountState>,
+    grown: CommunityState | null,
+  ): Promise<void> {
     const changed = new Map([...brought].filter(([id, state]) => state !== accounts.get(id)));
     if (changed.size === 0 && grown === null) return;
     await db.write((batch) => {

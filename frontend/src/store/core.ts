@@ -87,7 +87,8 @@ export const signerOf =
 /** Return the room, with its group, or raise the one error for a room that is not open on this device. */
 export function openGroup(core: Core, roomId: string): Room & { readonly group: NonNullable<Room["group"]> } {
   const room = core.book.get(roomId);
-  if (room === null || room.group === null || room.record.problem !== null) throw new CallError("request.not_found");
+  if (room === null || room.group === null || room.record.problem !== null)
+    throw new CallError("request.not_found");
   return room as Room & { readonly group: NonNullable<Room["group"]> };
 }
 

@@ -11,7 +11,8 @@ type Surroundings = {
   readonly context: RoomContext;
 };
 
-type About = Pick<EventRecord, "what"> & Partial<Pick<EventRecord, "expirySeconds">> & { readonly account: Uint8Array | null };
+type About = Pick<EventRecord, "what"> &
+  Partial<Pick<EventRecord, "expirySeconds">> & { readonly account: Uint8Array | null };
 
 function aboutOf(link: Link): About | null {
   const { author, action } = link.entry;

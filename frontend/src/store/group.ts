@@ -8,7 +8,14 @@ import { equalBytes } from "../crypto/bytes";
 import { holdsHead, type CommunityState } from "../crypto/communityLog";
 import { refuseEntry } from "../crypto/entries";
 import { inspectCommit, makeCommit, receiveCommit, type Authority, type Change } from "../crypto/groupRules";
-import { decodeState, encodeState, epochOf, membersOf, type GroupState, type Leaf as TreeLeaf } from "../crypto/groupState";
+import {
+  decodeState,
+  encodeState,
+  epochOf,
+  membersOf,
+  type GroupState,
+  type Leaf as TreeLeaf,
+} from "../crypto/groupState";
 import { toHex } from "../crypto/hex";
 import { claimOf, rightLeaf } from "../crypto/leaves";
 import { sealMessage } from "../crypto/mls";
@@ -34,11 +41,15 @@ export function authorityAt(context: RoomContext, room: RoomState): Authority {
 
 /** Leaves that are not right at this point of the log: someone left, or was removed, and the group has not followed. */
 export function wrongLeaves(context: RoomContext, room: RoomState, state: GroupState): readonly TreeLeaf[] {
-  return membersOf(state).filter((leaf) => rightLeaf(context, room, leaf.identity, leaf.signatureKey) === null);
+  return membersOf(state).filter(
+    (leaf) => rightLeaf(context, room, leaf.identity, leaf.signatureKey) === null,
+  );
 }
 
 /** Devices and accounts by what their leaves claim; for leaves that were judged right. */
-export function groupDevices(state: GroupState): readonly { readonly device: string; readonly account: string }[] {
+export function groupDevices(
+  state: GroupState,
+): readonly { readonly device: string; readonly account: string }[] {
   return membersOf(state).flatMap((leaf) => {
     const claim = claimOf(leaf.identity);
     return claim === null ? [] : [{ device: toHex(claim.deviceId), account: toHex(claim.accountId) }];
@@ -69,7 +80,9 @@ export type CommitPlan = {
  * Make a commit and return it as it must be stored before it is sent. Nothing of the group's own state is used up: whether
  * it won, the room's feed tells. `wipe` is what only the unstored form of the new state holds.
  */
-export async function planCommit(plan: CommitPlan): Promise<{ made: MadeRecord; wipe: readonly Uint8Array[] }> {
+export async function planCommit(
+  plan: CommitPlan,
+): Promise<{ made: MadeRecord; wipe: readonly Uint8Array[] }> {
   const { group, context, log } = plan;
   const header: CommitHeader = {
     kind: "commit",
@@ -117,7 +130,8 @@ function headsOf(
 ): { readonly room: RoomState; readonly communityIndex: number } {
   const header = readCommitHeader(change.authenticatedData);
   if (!equalBytes(header.room_id, roomId)) refuseEntry("log.bad_entry", "another room");
-  if (header.community_head.index < group.marks.communityIndex) refuseEntry("log.stale_head", "community head went back");
+  if (header.community_head.index < group.marks.communityIndex)
+    refuseEntry("log.stale_head", "community head went back");
   if (!holdsHead(community, header.community_head)) refuseEntry("log.bad_entry", "community head");
   const room = log.find((state) => state.head.index === header.room_head.index);
   if (room === undefined || room.head.index < group.marks.roomIndex) {

@@ -12,7 +12,14 @@ import { openPrivateMessage, type OpenedMessage } from "../crypto/openMessage";
 import { Refusal } from "../crypto/refusal";
 import { applyRoomEntry, type RoomState } from "../crypto/roomLog";
 import { decodeCanonical } from "../protocol/codec";
-import { LIMITS, type CommitItem, type EntryItem, type Item, type MessageItem, type SignedEntry } from "../protocol/generated";
+import {
+  LIMITS,
+  type CommitItem,
+  type EntryItem,
+  type Item,
+  type MessageItem,
+  type SignedEntry,
+} from "../protocol/generated";
 import { ShapeError } from "../protocol/validate";
 import type { Logs } from "./community";
 import { eventOf } from "./events";
@@ -75,7 +82,8 @@ export async function appendEntry(
   const index = readSigned(() => decodeCanonical("LogEntry", signed.entry)).index;
   if (newest !== null && index <= newest.head.index) {
     const known = newest.hashes[index];
-    if (known === undefined || !equalBytes(known, entryHash(signed))) throw new LogRefusal("log.stale_head", "the log forked");
+    if (known === undefined || !equalBytes(known, entryHash(signed)))
+      throw new LogRefusal("log.stale_head", "the log forked");
     return log;
   }
   await prepareEntry(logs, signed);
@@ -122,7 +130,9 @@ async function takeCommitItem(draft: RoomDraft, item: CommitItem, context: TakeI
   if (item.epoch > group.marks.epoch) throw new Refusal("future-epoch");
   const own = draft.made.find((made) => equalBytes(made.bundle.commit, item.commit));
   const taken: Taken =
-    own === undefined ? await takeOthersCommit(draft, group, item, context) : adoptMade(group, own, draft.record.log);
+    own === undefined
+      ? await takeOthersCommit(draft, group, item, context)
+      : adoptMade(group, own, draft.record.log);
   draft.made = [];
   draft.wipe.push(...taken.wipe);
   if (taken.kind === "removed") {

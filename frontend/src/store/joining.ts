@@ -20,7 +20,10 @@ import type { RoomDraft } from "./roomBook";
 
 /** Fetch and verify a room's whole log. Raises LogRefusal, CallError. */
 export async function fetchRoomLog(core: Core, roomId: Uint8Array): Promise<readonly RoomState[]> {
-  const answer: RoomLogAnswer = await core.api.call("roomLog", null, { room: toHex(roomId), query: { after: 0 } });
+  const answer: RoomLogAnswer = await core.api.call("roomLog", null, {
+    room: toHex(roomId),
+    query: { after: 0 },
+  });
   await core.logs.takeAccounts(answer.accounts);
   let log: readonly RoomState[] = [];
   for (const signed of answer.entries) log = await appendEntry(core.logs, roomId, log, signed);
@@ -68,7 +71,13 @@ async function openWelcome(
   throw new Refusal("no-key-package");
 }
 
-function placeIn(draft: RoomDraft, event: WelcomeEvent, joined: JoinedRoom, log: readonly RoomState[], at: number): void {
+function placeIn(
+  draft: RoomDraft,
+  event: WelcomeEvent,
+  joined: JoinedRoom,
+  log: readonly RoomState[],
+  at: number,
+): void {
   const [first] = log;
   if (first === undefined) return;
   draft.group = {

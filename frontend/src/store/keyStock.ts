@@ -47,7 +47,8 @@ export async function makeStock(
   withLastResort = true,
 ): Promise<{ records: readonly KeyPackageRecord[]; request: KeyPackagesRequest }> {
   const records: KeyPackageRecord[] = [];
-  for (let made = 0; made < count; made++) records.push(await recordOf(await makeKeyPackage(owner, now), false, now));
+  for (let made = 0; made < count; made++)
+    records.push(await recordOf(await makeKeyPackage(owner, now), false, now));
   const last = withLastResort ? await recordOf(await makeKeyPackage(owner, now), true, now) : null;
   if (last !== null) records.push(last);
   return {
@@ -69,7 +70,11 @@ export const listKeyPackages = (core: Core): Promise<readonly KeyPackageRecord[]
 /** Mark a package as used, in the transaction that stores what it opened. */
 export function spendKeyPackage(batch: Batch, record: KeyPackageRecord, now: number): void {
   if (!record.lastResort) batch.remove(PLACES.keyPackage(record.id));
-  else batch.put(PLACES.keyPackage(record.id), { ...record, keepUntil: Math.min(record.keepUntil, now + DAY_MS) });
+  else
+    batch.put(PLACES.keyPackage(record.id), {
+      ...record,
+      keepUntil: Math.min(record.keepUntil, now + DAY_MS),
+    });
 }
 
 /** Wipe what ended, ask how many are left, and fill up. */
@@ -85,14 +90,16 @@ export async function tendKeyPackages(core: Core): Promise<void> {
   const answer = await core.api.call("keyPackages", { one_time: [], last_resort: null });
   const isFresh = (record: KeyPackageRecord): boolean => record.keepUntil - now > LIFETIME_MS - RENEW_MS;
   const lastIsGood = !answer.last_resort_used && kept.some((record) => record.lastResort && isFresh(record));
-  const isLow = answer.one_time_left < LOW || kept.filter((record) => !record.lastResort && isFresh(record)).length < LOW;
+  const isLow =
+    answer.one_time_left < LOW || kept.filter((record) => !record.lastResort && isFresh(record)).length < LOW;
   if (!isLow && lastIsGood) return;
   const stock = await makeStock(core.self, now, isLow ? STOCK : 0, !lastIsGood);
   await core.db.write((batch) => {
     putKeyPackages(batch, stock.records);
     // The old last resort opens what is under way for one more day.
     if (!lastIsGood) {
-      for (const record of kept) if (record.lastResort && !ended.includes(record)) spendKeyPackage(batch, record, now);
+      for (const record of kept)
+        if (record.lastResort && !ended.includes(record)) spendKeyPackage(batch, record, now);
     }
   });
   await core.api.call("keyPackages", stock.request);

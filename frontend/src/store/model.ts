@@ -1,5 +1,5 @@
 import type { ReadonlySignal } from "@preact/signals";
-import type { ErrorCode, InviteRole, Reason, Role, RoomRole } from "../protocol/generated.js";
+import type { ErrorCode, InviteRole, Reason, Role, RoomRole } from "../protocol/generated";
 
 /**
  * What the views see and may do: the one seam between the store and the page.

@@ -39,7 +39,10 @@ function replace(draft: RoomDraft, message: OutboxRecord): void {
 }
 
 export function createOutbox(core: Core, feed: Feed): Outbox {
-  const waiting = new Map<string, { resolve: (answer: SendAnswer) => void; reject: (error: CallError) => void }>();
+  const waiting = new Map<
+    string,
+    { resolve: (answer: SendAnswer) => void; reject: (error: CallError) => void }
+  >();
   const pumping = new Set<string>();
   const again = new Set<string>();
 
@@ -60,7 +63,11 @@ export function createOutbox(core: Core, feed: Feed): Outbox {
         counter,
         content: { v: 1, text: message.text, note: message.note },
       });
-      const sealed = { ...message, counter, sealed: { epoch: group.marks.epoch, ciphertext: made.ciphertext } };
+      const sealed = {
+        ...message,
+        counter,
+        sealed: { epoch: group.marks.epoch, ciphertext: made.ciphertext },
+      };
       replace(draft, sealed);
       draft.group = {
         state: made.state,
@@ -78,7 +85,11 @@ export function createOutbox(core: Core, feed: Feed): Outbox {
   function deliver(room: Room, message: OutboxRecord): Promise<SendAnswer> {
     const { sealed } = message;
     if (sealed === null) throw new CallError("network");
-    const wire = { message_id: idBytes(message.messageId), epoch: sealed.epoch, ciphertext: sealed.ciphertext };
+    const wire = {
+      message_id: idBytes(message.messageId),
+      epoch: sealed.epoch,
+      ciphertext: sealed.ciphertext,
+    };
     const answered = new Promise<SendAnswer>((resolve, reject) => {
       waiting.set(message.messageId, { resolve, reject });
     });
@@ -128,7 +139,8 @@ export function createOutbox(core: Core, feed: Feed): Outbox {
     const log = newestLog(room);
     if (room.group === null || log === null) return;
     const { pathAt, sentSincePath } = room.group.marks;
-    if (pathAt === null || sentSincePath >= PATH_AFTER_MESSAGES) await runCommit(core, feed, room.id, askPath);
+    if (pathAt === null || sentSincePath >= PATH_AFTER_MESSAGES)
+      await runCommit(core, feed, room.id, askPath);
     else if (wrongLeaves(core.logs.context(), log, room.group.state).length > 0)
       await runCommit(core, feed, room.id, askCleaning(core));
   }
@@ -157,7 +169,8 @@ export function createOutbox(core: Core, feed: Feed): Outbox {
       try {
         if ((await tryOnce(room, messageId)) === "done") return true;
       } catch (error) {
-        if (!(error instanceof CallError) || isPassing(error.code) || error.code === "room.stale_epoch") throw error;
+        if (!(error instanceof CallError) || isPassing(error.code) || error.code === "room.stale_epoch")
+          throw error;
         await fail(room, messageId, error);
         return true;
       }
@@ -205,7 +218,17 @@ export function createOutbox(core: Core, feed: Feed): Outbox {
         const at = core.clock.now();
         draft.outbox = [
           ...draft.outbox,
-          { roomId: draft.record.roomId, messageId, order, text, note, at, counter: null, sealed: null, failure: null },
+          {
+            roomId: draft.record.roomId,
+            messageId,
+            order,
+            text,
+            note,
+            at,
+            counter: null,
+            sealed: null,
+            failure: null,
+          },
         ];
         return messageId;
       }),

@@ -16,6 +16,7 @@ export function createPoller(make: {
   readonly setTimer: Ports["setTimer"];
   readonly random: () => number;
   readonly poll: () => Promise<void>;
+  readonly onBroken: (error: unknown) => void;
 }): Poller {
   let cancel: (() => void) | null = null;
   let isOn = false;
@@ -33,7 +34,7 @@ export function createPoller(make: {
     } catch (error) {
       isUp = false;
       next(FAILED_MS);
-      if (!(error instanceof CallError)) throw error;
+      if (!(error instanceof CallError)) make.onBroken(error);
     }
   }
 

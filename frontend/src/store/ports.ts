@@ -4,7 +4,8 @@ import type { Link } from "../protocol/link";
 import type { RawStore } from "./rawStore";
 
 /** `busy`: another tab of this browser holds it. `missing`: the browser has no such thing. */
-export type TabClaim = { readonly kind: "held"; readonly release: () => void } | { readonly kind: "busy" | "missing" };
+export type TabClaim =
+  { readonly kind: "held"; readonly release: () => void } | { readonly kind: "busy" | "missing" };
 
 export type Ports = {
   readonly api: Api;

@@ -110,9 +110,15 @@ export async function openIndexedDbStore(factory: IDBFactory, name: string): Pro
     },
     range: async (prefix) => {
       const end = after(prefix);
-      const span = end === null ? IDBKeyRange.lowerBound(keyOf(prefix)) : IDBKeyRange.bound(keyOf(prefix), end, false, true);
+      const span =
+        end === null
+          ? IDBKeyRange.lowerBound(keyOf(prefix))
+          : IDBKeyRange.bound(keyOf(prefix), end, false, true);
       const store = records();
-      const [keys, values] = await Promise.all([settled(store.getAllKeys(span)), settled(store.getAll(span))]);
+      const [keys, values] = await Promise.all([
+        settled(store.getAllKeys(span)),
+        settled(store.getAll(span)),
+      ]);
       return keys.map((key, index) => ({
         key: new Uint8Array(key as ArrayBuffer),
         value: values[index] as Uint8Array,

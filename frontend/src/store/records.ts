@@ -1,6 +1,14 @@
 /** What each kind of record holds, and where it stands. Written as one piece; see database.ts for how. */
 import type { RoomState } from "../crypto/roomLog";
-import type { CommitBundle, InviteRole, Reason, RoomRow, SignedEntry, SignedStatement, SignUpRequest } from "../protocol/generated";
+import type {
+  CommitBundle,
+  InviteRole,
+  Reason,
+  RoomRow,
+  SignedEntry,
+  SignedStatement,
+  SignUpRequest,
+} from "../protocol/generated";
 import type { Place } from "./database";
 import type { DeviceKind, FailureCode } from "./model";
 
@@ -16,6 +24,8 @@ export type SelfRecord = {
   readonly handle: string;
   readonly language: string;
   readonly invitedAs: InviteRole;
+  /** The room that the invite named. A leader's may not exist yet: it is theirs to open, under this id. */
+  readonly invitedRoom: Uint8Array | null;
   readonly deviceKind: DeviceKind;
   /** The server's part of the PIN's key, so that changing a PIN needs no moment in which neither works. */
   readonly pinShare: Uint8Array | null;
@@ -31,6 +41,10 @@ export type RoomRecord = {
   /** As the server lists it; its claims are shown where the signed log does not say better. */
   readonly row: RoomRow | null;
   readonly agreedVersion: number | null;
+  /** The person asked to be let in, and the room was not there yet: asked again until it is. */
+  readonly asking: boolean;
+  /** Made here and not yet known to the server. */
+  readonly creation: { readonly name: string; readonly entry: SignedEntry } | null;
   /** The verified log: at the heads of the group's epoch first, at the newest entry last. Empty before joining. */
   readonly log: readonly RoomState[];
   /** Why the person's own messages were hidden; for their eyes alone. */

@@ -8,7 +8,14 @@ import type { RoomState } from "../crypto/roomLog";
 import { wipe } from "../crypto/wipe";
 import type { Batch, Database } from "./database";
 import type { Lanes } from "./lanes";
-import { PLACES, type GroupRecord, type MadeRecord, type OutboxRecord, type RoomRecord, type TimelineRecord } from "./records";
+import {
+  PLACES,
+  type GroupRecord,
+  type MadeRecord,
+  type OutboxRecord,
+  type RoomRecord,
+  type TimelineRecord,
+} from "./records";
 
 export type GroupMarks = Omit<GroupRecord, "state" | "roomId">;
 export type Group = { readonly marks: GroupMarks; readonly state: GroupState };
@@ -41,7 +48,8 @@ export type RoomDraft = {
 export const newestLog = (room: { readonly record: RoomRecord }): RoomState | null =>
   room.record.log[room.record.log.length - 1] ?? null;
 
-export const epochLog = (room: { readonly record: RoomRecord }): RoomState | null => room.record.log[0] ?? null;
+export const epochLog = (room: { readonly record: RoomRecord }): RoomState | null =>
+  room.record.log[0] ?? null;
 
 /** The line at `seq` as the draft has it. */
 export const lineAt = (draft: RoomDraft, seq: number): TimelineRecord | null =>
@@ -52,11 +60,22 @@ export interface RoomBook {
   get: (roomId: string) => Room | null;
   /** Run `step` alone for this room and store what it did. Makes the room if there is none. */
   change: <T>(roomId: Uint8Array, step: (draft: RoomDraft) => Promise<T> | T) => Promise<T>;
+  /** Drop from memory a room whose records a step removed. */
+  forget: (roomId: string) => void;
 }
 
 const emptyRoom = (roomId: Uint8Array): Room => ({
   id: toHex(roomId),
-  record: { roomId, row: null, agreedVersion: null, log: [], hideReasons: new Map(), problem: null },
+  record: {
+    roomId,
+    row: null,
+    agreedVersion: null,
+    asking: false,
+    creation: null,
+    log: [],
+    hideReasons: new Map(),
+    problem: null,
+  },
   group: null,
   made: [],
   outbox: [],
@@ -94,7 +113,10 @@ function writeDraft(batch: Batch, draft: RoomDraft): void {
   for (const also of draft.also) also(batch);
 }
 
-function withLines(timeline: ReadonlyMap<number, TimelineRecord>, lines: ReadonlyMap<number, TimelineRecord | null>) {
+function withLines(
+  timeline: ReadonlyMap<number, TimelineRecord>,
+  lines: ReadonlyMap<number, TimelineRecord | null>,
+) {
   if (lines.size === 0) return timeline;
   const next = new Map(timeline);
   for (const [seq, line] of lines) {
@@ -144,6 +166,10 @@ export function createRoomBook(make: {
   return {
     all: () => [...rooms.values()],
     get: (roomId) => rooms.get(roomId) ?? null,
+    forget: (roomId) => {
+      rooms.delete(roomId);
+      make.onChange();
+    },
     change: (roomId, step) =>
       make.lanes.run(toHex(roomId), async () => {
         const id = toHex(roomId);
@@ -163,6 +189,13 @@ export function createRoomBook(make: {
         await make.db.write((batch) => {
           writeDraft(batch, draft);
         });
+        const isSame =
+          draft.record === before.record &&
+          draft.group === before.group &&
+          draft.made === before.made &&
+          draft.outbox === before.outbox &&
+          draft.lines.size === 0;
+        if (isSame) return result;
         rooms.set(id, {
           id,
           record: draft.record,

@@ -1,5 +1,6 @@
 /** Which rooms there are for this person: the server's list, kept on the device, and what it says about waiting and names. */
 import { toHex } from "../crypto/hex";
+import { CallError } from "../protocol/failure";
 import type { RoomRow } from "../protocol/generated";
 import type { Core } from "./core";
 import { newestLog, type Room } from "./roomBook";
@@ -47,4 +48,22 @@ export async function dropExpired(core: Core): Promise<void> {
       for (const line of due) draft.lines.set(line.seq, null);
     });
   }
+}
+
+/**
+ * Ask to be let in. A room that the invite names may not have been opened yet: that is no refusal, and it is asked again
+ * with each look at the list.
+ */
+export async function askAgain(core: Core, roomId: string): Promise<void> {
+  const room = core.book.get(roomId);
+  if (room?.record.asking !== true) return;
+  try {
+    await core.api.call("askToJoin", { acceptance: null }, { room: roomId });
+  } catch (error) {
+    if (error instanceof CallError && error.code === "request.not_found") return;
+    throw error;
+  }
+  await core.book.change(room.record.roomId, (draft) => {
+    draft.record = { ...draft.record, asking: false };
+  });
 }

@@ -6,7 +6,16 @@
 import { LogRefusal } from "../crypto/entries";
 import { toHex } from "../crypto/hex";
 import { CallError } from "../protocol/failure";
-import { CLOSE_CODES, LIMITS, type DeviceItem, type Items, type Notice, type PresenceUpdate, type Ready, type ServerFrame } from "../protocol/generated";
+import {
+  CLOSE_CODES,
+  LIMITS,
+  type DeviceItem,
+  type Items,
+  type Notice,
+  type PresenceUpdate,
+  type Ready,
+  type ServerFrame,
+} from "../protocol/generated";
 import type { LinkState } from "../protocol/link";
 import { askPath, askPending, runCommit, settleMade, type Feed } from "./commits";
 import type { Core } from "./core";
@@ -33,6 +42,8 @@ export type SyncEvents = {
   /** The socket ended for good: signed out, replaced, or too old. */
   readonly ended: (closeCode: number) => void;
   readonly roomsListed: () => void;
+  /** Storage failed, or a fault of ours: what was shown stays, nothing more is taken in. */
+  readonly broken: (error: unknown) => void;
   /** A log forked, went back or was forged: nothing of it is believed. */
   readonly distrusted: () => void;
 };
@@ -42,6 +53,8 @@ export interface Sync extends Feed {
   start: (cursor: CursorRecord) => void;
   stop: () => void;
   refresh: () => Promise<void>;
+  /** Whether all that the server was known to have in this room was taken in; true while there is no network to ask. */
+  isCaughtUp: (roomId: string) => boolean;
   /** Sign of life: try at once what waits. */
   nudge: () => void;
   /** For tests and scenarios: resolves when nothing that was begun is still running. */
@@ -64,7 +77,7 @@ export function createSync(core: Core, events: SyncEvents): Sync {
   const context: TakeInContext = { logs: core.logs, self: core.ids, now: core.clock.now };
   const feed: Feed = { catchUp };
   const outbox = createOutbox(core, feed);
-  const poller = createPoller({ setTimer, random, poll });
+  const poller = createPoller({ setTimer, random, poll, onBroken: events.broken });
 
   /** Let it run beside; what the network or a peer did wrong is dealt with by the next try, all else is a fault of ours. */
   function beside(work: () => Promise<unknown>): void {
@@ -72,7 +85,7 @@ export function createSync(core: Core, events: SyncEvents): Sync {
     const promise = work().catch((error: unknown) => {
       if (isStopped || error instanceof CallError) return;
       if (error instanceof LogRefusal) events.distrusted();
-      else if (!isRefusal(error)) throw error;
+      else if (!isRefusal(error)) events.broken(error);
     });
     running.add(promise);
     void promise.finally(() => running.delete(promise));
@@ -207,7 +220,11 @@ export function createSync(core: Core, events: SyncEvents): Sync {
   }
 
   /** Take events in, in order, one page after the other. Events before the cursor were seen; after a gap all is asked again. */
-  function takeDevicePage(page: { after: number; through: number; items: readonly DeviceItem[] }): Promise<void> {
+  function takeDevicePage(page: {
+    after: number;
+    through: number;
+    items: readonly DeviceItem[];
+  }): Promise<void> {
     const work = async (): Promise<void> => {
       if (page.after > deviceSeq) {
         askDevice();
@@ -296,11 +313,14 @@ export function createSync(core: Core, events: SyncEvents): Sync {
       if (isStopped) return;
       if (error instanceof LogRefusal) events.distrusted();
       else if (error instanceof CallError) {
-        later(() => {
-          if (roomId === null) askDevice();
-          else pull(roomId);
-        }, 2_000 * (1 + random()));
-      } else if (!isRefusal(error)) throw error;
+        later(
+          () => {
+            if (roomId === null) askDevice();
+            else pull(roomId);
+          },
+          2_000 * (1 + random()),
+        );
+      } else if (!isRefusal(error)) events.broken(error);
     }
   }
 
@@ -364,10 +384,21 @@ export function createSync(core: Core, events: SyncEvents): Sync {
     catchUp,
     refresh,
     nudge,
+    isCaughtUp: (roomId) =>
+      !isLive || (core.book.get(roomId)?.group?.marks.cursor ?? 0) >= (newestSeq.get(roomId) ?? 0),
     start: (cursor) => {
       deviceSeq = cursor.deviceSeq;
-      for (const room of core.book.all()) schedulePath(room);
-      startLink();
+      beside(async () => {
+        for (const room of core.book.all()) {
+          schedulePath(room);
+          // What did not add up is looked at once more: the app, or the server, may be another by now.
+          if (room.record.problem === null) continue;
+          await core.book.change(room.record.roomId, (draft) => {
+            draft.record = { ...draft.record, problem: null };
+          });
+        }
+        startLink();
+      });
       tick();
     },
     stop: () => {

@@ -4,7 +4,14 @@
  * Deliberately absent: any memory of what was asked, and any text of an answer in an error. A cookie is the browser's
  * affair (`credentials: "same-origin"`).
  */
-import { ENDPOINTS, type AnswerFor, type Api, type BodyFor, type CallOptions, type EndpointName } from "../protocol/endpoints";
+import {
+  ENDPOINTS,
+  type AnswerFor,
+  type Api,
+  type BodyFor,
+  type CallOptions,
+  type EndpointName,
+} from "../protocol/endpoints";
 import { CallError, isPassing } from "../protocol/failure";
 import { check, checkJson, ShapeError, toJson } from "../protocol/validate";
 import { delayBefore, type Backoff } from "./backoff";
@@ -75,7 +82,11 @@ export function createApi(options: HttpOptions): Api {
   const random = options.random ?? Math.random;
   const sleep = options.sleep ?? sleepFor;
 
-  async function callOnce<E extends EndpointName>(name: E, body: string | null, call: CallOptions): Promise<AnswerFor<E>> {
+  async function callOnce<E extends EndpointName>(
+    name: E,
+    body: string | null,
+    call: CallOptions,
+  ): Promise<AnswerFor<E>> {
     const cut = new AbortController();
     const stop = (): void => {
       cut.abort();

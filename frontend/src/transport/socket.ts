@@ -5,7 +5,14 @@
  * on. Deliberately absent: which frames to send, and what a frame means; a lost frame is noticed by those who wait for it.
  */
 import { decodeServerFrame, encodeFrame } from "../protocol/codec";
-import { CLOSE_CODES, LIMITS, SUBPROTOCOL, type ClientFrame, type RoomPresence, type ServerFrame } from "../protocol/generated";
+import {
+  CLOSE_CODES,
+  LIMITS,
+  SUBPROTOCOL,
+  type ClientFrame,
+  type RoomPresence,
+  type ServerFrame,
+} from "../protocol/generated";
 import type { Link, LinkHandlers, LinkState } from "../protocol/link";
 import { delayBefore } from "./backoff";
 
@@ -56,7 +63,11 @@ const isPush = (frame: ServerFrame): boolean =>
 function openConnection(
   options: SocketOptions,
   handlers: LinkHandlers,
-  on: { ready: () => void; draining: (until: number | null, now: number) => void; over: (code: number) => void },
+  on: {
+    ready: () => void;
+    draining: (until: number | null, now: number) => void;
+    over: (code: number) => void;
+  },
 ) {
   const socket = options.connect(SUBPROTOCOL);
   socket.binaryType = "arraybuffer";
@@ -153,7 +164,12 @@ function openConnection(
       return;
     }
     heardAt = Date.now();
-    if (frame.type === "ack" || frame.type === "refused" || frame.type === "items" || frame.type === "device_items") {
+    if (
+      frame.type === "ack" ||
+      frame.type === "refused" ||
+      frame.type === "items" ||
+      frame.type === "device_items"
+    ) {
       if (!isPush(frame)) askedAt = null;
     }
     if (frame.type === "ready") {
