@@ -1,5 +1,5 @@
-import { installExit } from "./views/exit.js";
-import { followViewport } from "./views/viewport.js";
+import { installExit } from "./views/exit";
+import { followViewport } from "./views/viewport";
 
 // Joins transport, store and views. First of all, before anything large is loaded: the link's secret leaves the address
 // and with it the history, and the exit works.

@@ -1,19 +1,19 @@
 import { render, type VNode } from "preact";
 import { useEffect } from "preact/hooks";
-import type { AppStore } from "../store/model.js";
-import { currentLanguage, say, textDirection } from "../words/words.js";
-import type { Exit } from "./exit.js";
-import { InviteScreen, StartScreen } from "./invite.js";
-import { InvitesScreen } from "./invites.js";
-import { NewRoomScreen } from "./newRoom.js";
-import { Button, Heading, OutLink } from "./parts.js";
-import { RoomPlace } from "./roomDoor.js";
-import { RoomsScreen } from "./rooms.js";
-import { HELP_PAGE, Shell } from "./shell.js";
-import { SignUpScreen } from "./signUp.js";
-import { createUi, UiContext, useUi, type Ui } from "./ui.js";
-import { UnlockScreen } from "./unlock.js";
-import { YouScreen } from "./you.js";
+import type { AppStore } from "../store/model";
+import { currentLanguage, say, textDirection } from "../words/words";
+import type { Exit } from "./exit";
+import { InviteScreen, StartScreen } from "./invite";
+import { InvitesScreen } from "./invites";
+import { NewRoomScreen } from "./newRoom";
+import { Button, Heading, OutLink } from "./parts";
+import { RoomPlace } from "./roomDoor";
+import { RoomsScreen } from "./rooms";
+import { HELP_PAGE, Shell } from "./shell";
+import { SignUpScreen } from "./signUp";
+import { createUi, UiContext, useUi, type Ui } from "./ui";
+import { UnlockScreen } from "./unlock";
+import { YouScreen } from "./you";
 
 /** The screen for where the store is; only while it is `open` does the place a person went to matter. */
 export function App({ ui }: { readonly ui: Ui }): VNode {

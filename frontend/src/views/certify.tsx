@@ -1,13 +1,13 @@
 import type { VNode } from "preact";
 import { useEffect } from "preact/hooks";
 import { useSignal } from "@preact/signals";
-import type { Candidate, Role } from "../store/model.js";
-import { say } from "../words/words.js";
-import { Confirm } from "./dialog.js";
-import { Button, Failed, useAction } from "./parts.js";
-import { Name, Sentence } from "./rich.js";
-import { useUi } from "./ui.js";
-import { When } from "./when.js";
+import type { Candidate, Role } from "../store/model";
+import { say } from "../words/words";
+import { Confirm } from "./dialog";
+import { Button, Failed, useAction } from "./parts";
+import { Name, Sentence } from "./rich";
+import { useUi } from "./ui";
+import { When } from "./when";
 
 /** A steward compares a number with the person before anyone gets powers: a link alone gives none. */
 export function CertifySection(): VNode {

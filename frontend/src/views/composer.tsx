@@ -1,12 +1,12 @@
 import type { VNode } from "preact";
 import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { useSignal } from "@preact/signals";
-import { LIMITS } from "../protocol/generated.js";
-import type { OpenRoom } from "../store/model.js";
-import { say, sayCount } from "../words/words.js";
-import { countLetters } from "./handles.js";
-import { Button, Failed, Field, useAction } from "./parts.js";
-import { useUi } from "./ui.js";
+import { LIMITS } from "../protocol/generated";
+import type { OpenRoom } from "../store/model";
+import { say, sayCount } from "../words/words";
+import { countLetters } from "./handles";
+import { Button, Failed, Field, useAction } from "./parts";
+import { useUi } from "./ui";
 
 const NOTE_MAX = 80;
 const WARN_BELOW = 200;

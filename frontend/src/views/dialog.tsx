@@ -1,9 +1,9 @@
 import type { ComponentChildren, VNode } from "preact";
 import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { useSignal } from "@preact/signals";
-import type { Outcome, Reason } from "../store/model.js";
-import { say } from "../words/words.js";
-import { Button, Choice, Failed, useAction } from "./parts.js";
+import type { Outcome, Reason } from "../store/model";
+import { say } from "../words/words";
+import { Button, Choice, Failed, useAction } from "./parts";
 
 /**
  * A modal dialog. It makes the page behind it inert, so that it carries an exit of its own; Escape closes it and nothing
@@ -34,13 +34,13 @@ export function Dialog({
   return (
     <dialog ref={ref} class={cover ? "cover" : undefined} aria-labelledby={id} onClose={onClose}>
       <div class="dialog-bar">
+        <h2 id={id} tabIndex={-1} autoFocus>
+          {title}
+        </h2>
         <button type="button" class="button exit" data-exit>
           {say("app.exit")}
         </button>
       </div>
-      <h2 id={id} tabIndex={-1} autoFocus>
-        {title}
-      </h2>
       {children}
     </dialog>
   );

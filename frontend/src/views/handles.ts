@@ -1,4 +1,4 @@
-import { LIMITS } from "../protocol/generated.js";
+import { LIMITS } from "../protocol/generated";
 
 const BAD = /[\p{Cc}\p{Cs}\p{Co}\p{Cn}\u2028\u2029\u202A-\u202E\u2066-\u2069]/u;
 

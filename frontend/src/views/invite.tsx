@@ -1,12 +1,12 @@
 import type { VNode } from "preact";
 import { useSignal } from "@preact/signals";
-import type { InviteView } from "../store/model.js";
-import { say } from "../words/words.js";
-import { Button, Failed, failureWords, Field, Heading, OutLink, useAction } from "./parts.js";
-import { Name, Sentence } from "./rich.js";
-import { HELP_PAGE, Shell } from "./shell.js";
-import { useUi } from "./ui.js";
-import { When } from "./when.js";
+import type { InviteView } from "../store/model";
+import { say } from "../words/words";
+import { Button, Failed, failureWords, Field, Heading, OutLink, useAction } from "./parts";
+import { Name, Sentence } from "./rich";
+import { HELP_PAGE, Shell } from "./shell";
+import { useUi } from "./ui";
+import { When } from "./when";
 
 /** The first page of somebody new: what the link is, and helplines before anything is asked of them. */
 export function InviteScreen(): VNode {

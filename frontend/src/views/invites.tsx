@@ -1,14 +1,14 @@
 import type { VNode } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { useSignal } from "@preact/signals";
-import type { InviteLine, InviteRole } from "../store/model.js";
-import { say } from "../words/words.js";
-import { CertifySection } from "./certify.js";
-import { Button, Choice, Failed, Field, Heading, Select, useAction } from "./parts.js";
-import { Name, Sentence } from "./rich.js";
-import { Shell } from "./shell.js";
-import { useUi } from "./ui.js";
-import { When } from "./when.js";
+import type { InviteLine, InviteRole } from "../store/model";
+import { say } from "../words/words";
+import { CertifySection } from "./certify";
+import { Button, Choice, Failed, Field, Heading, Select, useAction } from "./parts";
+import { Name, Sentence } from "./rich";
+import { Shell } from "./shell";
+import { useUi } from "./ui";
+import { When } from "./when";
 
 const NO_ROOM = "";
 

@@ -1,12 +1,12 @@
 import type { VNode } from "preact";
 import { useSignal } from "@preact/signals";
-import type { MessageLine } from "../store/model.js";
-import { say } from "../words/words.js";
-import { Confirm } from "./dialog.js";
-import { Button, failureWords, useAction } from "./parts.js";
-import { Name } from "./rich.js";
-import { useUi } from "./ui.js";
-import { When } from "./when.js";
+import type { MessageLine } from "../store/model";
+import { say } from "../words/words";
+import { Confirm } from "./dialog";
+import { Button, failureWords, useAction } from "./parts";
+import { Name } from "./rich";
+import { useUi } from "./ui";
+import { When } from "./when";
 
 const SIGNS = { pending: "○", sent: "✓", failed: "!" } as const;
 

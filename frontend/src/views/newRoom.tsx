@@ -1,12 +1,12 @@
 import type { VNode } from "preact";
 import { useSignal } from "@preact/signals";
-import { LIMITS } from "../protocol/generated.js";
-import { say } from "../words/words.js";
-import { checkLine, ROOM_NAME_MAX, type LineFault } from "./handles.js";
-import { Button, Failed, Field, Heading, Select, useAction } from "./parts.js";
-import { Shell } from "./shell.js";
-import { useUi } from "./ui.js";
-import { describeDuration } from "./when.js";
+import { LIMITS } from "../protocol/generated";
+import { say } from "../words/words";
+import { checkLine, ROOM_NAME_MAX, type LineFault } from "./handles";
+import { Button, Failed, Field, Heading, Select, useAction } from "./parts";
+import { Shell } from "./shell";
+import { useUi } from "./ui";
+import { describeDuration } from "./when";
 
 const HOUR = 3_600;
 const CHOICES = [1, 4, 12, 24, 72, 168, 720].map((hours) => hours * HOUR);

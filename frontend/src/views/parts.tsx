@@ -1,8 +1,8 @@
 import type { ComponentChildren, VNode } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
 import { useSignal, type ReadonlySignal, type Signal } from "@preact/signals";
-import type { Failure, FailureCode, Outcome } from "../store/model.js";
-import { say, type WordKey } from "../words/words.js";
+import type { Failure, FailureCode, Outcome } from "../store/model";
+import { say, type WordKey } from "../words/words";
 
 /** The sentence for a code. The type refuses to compile while a code has none. */
 export function failureWords(code: FailureCode): string {

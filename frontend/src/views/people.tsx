@@ -1,14 +1,14 @@
 import type { ComponentChildren, VNode } from "preact";
 import { useSignal, type Signal } from "@preact/signals";
-import type { Member, OpenRoom, Outcome, Reason, WaitingMember } from "../store/model.js";
-import { say } from "../words/words.js";
-import { Confirm } from "./dialog.js";
-import { expiryOptions } from "./newRoom.js";
-import { Button, Failed, Heading, Select, useAction } from "./parts.js";
-import { Name, Sentence } from "./rich.js";
-import { Shell } from "./shell.js";
-import { useUi } from "./ui.js";
-import { When } from "./when.js";
+import type { Member, OpenRoom, Outcome, Reason, WaitingMember } from "../store/model";
+import { say } from "../words/words";
+import { Confirm } from "./dialog";
+import { expiryOptions } from "./newRoom";
+import { Button, Failed, Heading, Select, useAction } from "./parts";
+import { Name, Sentence } from "./rich";
+import { Shell } from "./shell";
+import { useUi } from "./ui";
+import { When } from "./when";
 
 type Question = {
   readonly title: ComponentChildren;

@@ -1,8 +1,8 @@
 import type { VNode } from "preact";
 import { useSignal } from "@preact/signals";
-import { say } from "../words/words.js";
-import { checkPin, PIN_MAX, PIN_MIN } from "./handles.js";
-import { Button, Field } from "./parts.js";
+import { say } from "../words/words";
+import { checkPin, PIN_MAX, PIN_MIN } from "./handles";
+import { Button, Field } from "./parts";
 
 /** A PIN typed twice, with its faults said in words. */
 export function PinForm({

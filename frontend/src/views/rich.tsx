@@ -1,5 +1,5 @@
 import { Fragment, type ComponentChildren, type VNode } from "preact";
-import { pieces, type WordKey } from "../words/words.js";
+import { pieces, type WordKey } from "../words/words";
 
 /** A name that somebody chose: its own direction never turns the sentence around it. */
 export function Name({ of }: { readonly of: string }): VNode {

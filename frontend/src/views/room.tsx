@@ -1,15 +1,15 @@
 import type { VNode } from "preact";
 import { useEffect } from "preact/hooks";
-import type { OpenRoom, RoomSummary } from "../store/model.js";
-import { say, sayCount } from "../words/words.js";
-import { Composer } from "./composer.js";
-import { Button, Failed, Heading, useAction } from "./parts.js";
-import { PeopleScreen } from "./people.js";
-import { Name } from "./rich.js";
-import { Shell } from "./shell.js";
-import { Timeline } from "./timeline.js";
-import { useUi } from "./ui.js";
-import { describeDuration } from "./when.js";
+import type { OpenRoom, RoomSummary } from "../store/model";
+import { say, sayCount } from "../words/words";
+import { Composer } from "./composer";
+import { Button, Failed, Heading, useAction } from "./parts";
+import { PeopleScreen } from "./people";
+import { Name } from "./rich";
+import { Shell } from "./shell";
+import { Timeline } from "./timeline";
+import { useUi } from "./ui";
+import { describeDuration } from "./when";
 
 /** Keeps the room open while either of its two sides, talk and people, is on the screen. */
 export function RoomScreen({

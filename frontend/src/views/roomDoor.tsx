@@ -1,13 +1,13 @@
 import type { VNode } from "preact";
 import { useSignal } from "@preact/signals";
-import type { PresenceMode, RoomSummary } from "../store/model.js";
-import { say } from "../words/words.js";
-import { Button, Choice, Failed, Heading, OutLink, useAction } from "./parts.js";
-import { Name, Sentence } from "./rich.js";
-import { RoomScreen } from "./room.js";
-import { HELP_PAGE, Shell } from "./shell.js";
-import { useUi } from "./ui.js";
-import { describeDuration } from "./when.js";
+import type { PresenceMode, RoomSummary } from "../store/model";
+import { say } from "../words/words";
+import { Button, Choice, Failed, Heading, OutLink, useAction } from "./parts";
+import { Name, Sentence } from "./rich";
+import { RoomScreen } from "./room";
+import { HELP_PAGE, Shell } from "./shell";
+import { useUi } from "./ui";
+import { describeDuration } from "./when";
 
 /** Goes up when the words of the agreement change: then everyone is asked again, once. */
 export const AGREEMENT_VERSION = 1;

@@ -1,10 +1,10 @@
 import type { VNode } from "preact";
-import type { RoomSummary } from "../store/model.js";
-import { say, sayCount } from "../words/words.js";
-import { Button, Heading } from "./parts.js";
-import { Name } from "./rich.js";
-import { Shell } from "./shell.js";
-import { useUi } from "./ui.js";
+import type { RoomSummary } from "../store/model";
+import { say, sayCount } from "../words/words";
+import { Button, Heading } from "./parts";
+import { Name } from "./rich";
+import { Shell } from "./shell";
+import { useUi } from "./ui";
 
 /** The rooms of a person, each with what they can do there in words. No count of what they have not read. */
 export function RoomsScreen(): VNode {
@@ -105,7 +105,9 @@ function RoomCard({ room }: { readonly room: RoomSummary }): VNode {
           place.value = { at: "room", id: room.id, view: "talk" };
         }}
       >
-        <Name of={room.name} />
+        <span>
+          <Name of={room.name} />
+        </span>
         {facts.map((fact) => (
           <span key={fact} class="fact">
             {fact}

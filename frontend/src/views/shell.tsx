@@ -1,9 +1,9 @@
 import type { ComponentChildren, VNode } from "preact";
-import type { Connection } from "../store/model.js";
-import { say } from "../words/words.js";
-import { Dialog } from "./dialog.js";
-import { Button, OutLink } from "./parts.js";
-import { useUi } from "./ui.js";
+import type { Connection } from "../store/model";
+import { say } from "../words/words";
+import { Dialog } from "./dialog";
+import { Button, OutLink } from "./parts";
+import { useUi } from "./ui";
 
 /** Pages of the server that need no JavaScript. */
 export const HELP_PAGE = "/help";
@@ -26,21 +26,23 @@ export function Shell({
       <header>
         <div class="bar">
           {back && (
-            <Button kind="quiet" onPress={back}>
+            <Button kind="quiet" label={say("app.back")} onPress={back}>
               <span class="arrow" aria-hidden="true">
                 ‹
               </span>
-              {say("app.back")}
+              <span class="back-word">{say("app.back")}</span>
             </Button>
           )}
           <span class="grow" />
-          <Button
-            onPress={() => {
+          <button
+            type="button"
+            class="button help"
+            onClick={() => {
               ui.helpOpen.value = true;
             }}
           >
             {say("app.help")}
-          </Button>
+          </button>
           <button type="button" class="button exit" data-exit title={say("app.exit_hint")}>
             {say("app.exit")}
           </button>

@@ -1,19 +1,11 @@
 import type { VNode } from "preact";
 import { useSignal, type Signal } from "@preact/signals";
-import type { DeviceKind, Failure } from "../store/model.js";
-import { say } from "../words/words.js";
-import { Button, Failed, Heading } from "./parts.js";
-import { Shell } from "./shell.js";
-import {
-  CheckStep,
-  DeviceStep,
-  NameStep,
-  PhraseStep,
-  PinStep,
-  PracticeStep,
-  ReadsStep,
-} from "./signUpSteps.js";
-import { useUi } from "./ui.js";
+import type { DeviceKind, Failure } from "../store/model";
+import { say } from "../words/words";
+import { Button, Failed, Heading } from "./parts";
+import { Shell } from "./shell";
+import { CheckStep, DeviceStep, NameStep, PhraseStep, PinStep, PracticeStep, ReadsStep } from "./signUpSteps";
+import { useUi } from "./ui";
 
 /** What the steps gather. It lives in memory until the account is made, and nowhere else. */
 export type SignUpDraft = {
@@ -28,7 +20,7 @@ type Step = "device" | "name" | "reads" | "practice" | "phrase" | "check" | "pin
 
 function stepsFor(device: DeviceKind | null): readonly Step[] {
   const steps: readonly Step[] = ["device", "name", "reads", "practice", "phrase", "check"];
-  return device === "own" ? [...steps, "pin"] : steps;
+  return device === "shared" ? steps : [...steps, "pin"];
 }
 
 /** From the invite to an account, one question on each screen. The name comes after who else may see the device. */
@@ -119,7 +111,9 @@ export function SignUpScreen(): VNode {
     <Shell {...(step.value === "making" ? {} : { back: goBack })}>
       {index >= 0 && <p class="hint">{say("app.step", { step: index + 1, steps: steps.length })}</p>}
       {/* A new step is a new page: nothing typed in one stays in the fields of the next. */}
-      <div key={step.value}>{screens[step.value]()}</div>
+      <div key={step.value} class="step">
+        {screens[step.value]()}
+      </div>
     </Shell>
   );
 }

@@ -1,13 +1,13 @@
 import type { ComponentChildren, VNode } from "preact";
 import { useEffect } from "preact/hooks";
 import { useComputed, useSignal } from "@preact/signals";
-import type { DeviceKind } from "../store/model.js";
-import { say } from "../words/words.js";
-import { checkLine, HANDLE_MAX, type LineFault } from "./handles.js";
-import { Button, Choice, Failed, Field, Heading, Select, useAction } from "./parts.js";
-import { PinForm } from "./pin.js";
-import type { SignUpDraft } from "./signUp.js";
-import { useUi } from "./ui.js";
+import type { DeviceKind } from "../store/model";
+import { say } from "../words/words";
+import { checkLine, HANDLE_MAX, type LineFault } from "./handles";
+import { Button, Choice, Failed, Field, Heading, Select, useAction } from "./parts";
+import { PinForm } from "./pin";
+import type { SignUpDraft } from "./signUp";
+import { useUi } from "./ui";
 
 type StepProps = { readonly draft: SignUpDraft; readonly goOn: () => void };
 

@@ -1,13 +1,13 @@
 import type { VNode } from "preact";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { useSignal } from "@preact/signals";
-import type { EventLine, OpenRoom, TimelineItem } from "../store/model.js";
-import { say, type WordKey } from "../words/words.js";
-import { Message } from "./message.js";
-import { Button } from "./parts.js";
-import { Name, Sentence } from "./rich.js";
-import { useUi } from "./ui.js";
-import { describeDuration, When } from "./when.js";
+import type { EventLine, OpenRoom, TimelineItem } from "../store/model";
+import { say, type WordKey } from "../words/words";
+import { Message } from "./message";
+import { Button } from "./parts";
+import { Name, Sentence } from "./rich";
+import { useUi } from "./ui";
+import { describeDuration, When } from "./when";
 
 const PAGE = 120;
 const NEAR_END_PX = 80;

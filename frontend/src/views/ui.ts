@@ -1,7 +1,7 @@
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import { signal, type Signal } from "@preact/signals";
-import type { AppStore, Id } from "../store/model.js";
+import type { AppStore, Id } from "../store/model";
 
 /** Where in the open app a person is. It is kept out of the address, so that the browser's history holds one page. */
 export type Place =

@@ -1,10 +1,10 @@
 import type { VNode } from "preact";
 import { useSignal } from "@preact/signals";
-import { say, sayCount } from "../words/words.js";
-import { Confirm } from "./dialog.js";
-import { Button, failureWords, Field, Heading, useAction } from "./parts.js";
-import { Shell } from "./shell.js";
-import { useUi } from "./ui.js";
+import { say, sayCount } from "../words/words";
+import { Confirm } from "./dialog";
+import { Button, failureWords, Field, Heading, useAction } from "./parts";
+import { Shell } from "./shell";
+import { useUi } from "./ui";
 
 /** The locked screen names nobody: whoever holds the phone may be someone else. */
 export function UnlockScreen(): VNode {

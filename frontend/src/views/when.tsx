@@ -1,5 +1,5 @@
 import type { VNode } from "preact";
-import { currentLanguage, sayCount } from "../words/words.js";
+import { currentLanguage, sayCount } from "../words/words";
 
 const DAY_MS = 24 * 3_600_000;
 

@@ -1,13 +1,13 @@
 import type { VNode } from "preact";
 import { useSignal } from "@preact/signals";
-import { say } from "../words/words.js";
-import { Confirm, Dialog } from "./dialog.js";
-import { Button, Failed, Heading, useAction } from "./parts.js";
-import { PinForm } from "./pin.js";
-import { Name } from "./rich.js";
-import { Shell } from "./shell.js";
-import { EraseDialog } from "./unlock.js";
-import { useUi } from "./ui.js";
+import { say } from "../words/words";
+import { Confirm, Dialog } from "./dialog";
+import { Button, Failed, Heading, useAction } from "./parts";
+import { PinForm } from "./pin";
+import { Name } from "./rich";
+import { Shell } from "./shell";
+import { EraseDialog } from "./unlock";
+import { useUi } from "./ui";
 
 /** What the app knows about the person and keeps on this device, and how to end both. */
 export function YouScreen(): VNode {

@@ -1,10 +1,10 @@
 import { render, h } from "preact";
-import { App } from "../../src/views/app.js";
-import { installExit } from "../../src/views/exit.js";
-import { createUi } from "../../src/views/ui.js";
-import { createFakeStore } from "../support/fakeStore.js";
-import { NOON } from "../support/people.js";
-import { SCENES } from "./scenes.js";
+import { App } from "../../src/views/app";
+import { installExit } from "../../src/views/exit";
+import { createUi } from "../../src/views/ui";
+import { createFakeStore } from "../support/fakeStore";
+import { NOON } from "../support/people";
+import { SCENES } from "./scenes";
 
 /** Shows the scene that the fragment names: `#room`, or `#room/rtl` with the page's direction turned. */
 

@@ -1,7 +1,7 @@
-import type { EventLine, OpenRoom, TimelineItem } from "../../src/store/model.js";
-import type { Ui } from "../../src/views/ui.js";
-import { failure, type FakeStore } from "../support/fakeStore.js";
-import { COMMUNITY, HOUR, id, me, member, message, MINUTE, NOON, openRoom, room } from "../support/people.js";
+import type { EventLine, OpenRoom, TimelineItem } from "../../src/store/model";
+import type { Ui } from "../../src/views/ui";
+import { failure, type FakeStore } from "../support/fakeStore";
+import { COMMUNITY, HOUR, id, me, member, message, MINUTE, NOON, openRoom, room } from "../support/people";
 
 /** Every screen in every state that a person can meet. Tests walk through all of them; people look at the pictures. */
 export type Scene = (store: FakeStore, ui: Ui, show: () => void) => Promise<void> | void;

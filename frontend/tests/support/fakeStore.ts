@@ -13,7 +13,7 @@ import type {
   Outcome,
   Phase,
   RoomSummary,
-} from "../../src/store/model.js";
+} from "../../src/store/model";
 
 /** An `AppStore` without a server: every action is recorded, and answers what a test tells it to. */
 

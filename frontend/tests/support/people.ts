@@ -1,4 +1,4 @@
-import type { Id, Me, Member, MessageLine, OpenRoom, RoomSummary } from "../../src/store/model.js";
+import type { Id, Me, Member, MessageLine, OpenRoom, RoomSummary } from "../../src/store/model";
 
 /** Made-up people and rooms for the views' tests and the gallery. Names in several scripts, since names are. */
 
