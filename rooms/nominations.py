@@ -120,7 +120,9 @@ class Nominator:
         self._readers = readers
         self._online = online
         self._tell = tell
+        # Kept when nothing is pending any more: the row still names the last one, and it was ours.
         self._asked: dict[UUID, list[Nomination]] = {}
+        self._pending: set[UUID] = set()
         self._look_at: set[UUID] = set()
         self._task: asyncio.Task[None] | None = None
 
@@ -131,9 +133,12 @@ class Nominator:
             self._task = asyncio.ensure_future(self._look())
 
     def tick(self) -> None:
-        """Go on to the next device where one did not do it in its time. Call about once a second."""
-        moment = now_ms()
-        self.look_at([room_id for room_id, asked in self._asked.items() if asked[-1].until <= moment])
+        """Go on to the next device where one did not do it in its time, or has gone. Call once a second."""
+        self.look_at([room_id for room_id in self._pending if not self._is_asked(room_id)])
+
+    def _is_asked(self, room_id: UUID) -> bool:
+        asked = self._asked.get(room_id, [])
+        return len(asked) > 0 and asked[-1].until > now_ms() and asked[-1].device_id in self._online(room_id)
 
     async def stop(self) -> None:
         """Nominate nobody any more."""
@@ -147,8 +152,7 @@ class Nominator:
             room_ids, self._look_at = self._look_at, set()
             try:
                 pending = await self._readers.run(rooms_with_pending, room_ids)
-                for room_id in room_ids - pending:
-                    self._asked.pop(room_id, None)
+                self._pending = (self._pending - room_ids) | pending
                 for room_id in sorted(pending):
                     await self._ask(room_id)
             except Exception as error:

@@ -54,7 +54,7 @@ def test_a_hint_carries_ids_and_numbers_alone(hint: Hint) -> None:
             for inner in value:
                 check(inner)
         elif isinstance(value, str):
-            assert UUID(hex=value)
+            assert UUID(hex=value).hex == value
         else:
             assert isinstance(value, int)
 

@@ -13,6 +13,7 @@ from django.db import IntegrityError, OperationalError
 
 from peerchat.errors import ErrorCode, PeerChatError
 from rooms import announce
+from rooms.hints import Hint
 from rooms.messages import PendingSend, Posted
 from rooms.writer import TRIES, Committed, Outcome, Post, Writer
 
@@ -107,7 +108,7 @@ async def test_the_sender_is_answered_before_the_others_are_told() -> None:
 
 async def test_hints_of_a_commit_come_with_it() -> None:
     def post(sends: Sequence[PendingSend]) -> list[Outcome]:
-        announce._tell(announce.Hint(rooms={ROOM: 5}))
+        announce._tell(Hint(rooms={ROOM: 5}))
         return post_all(sends)
 
     done: list[Committed] = []

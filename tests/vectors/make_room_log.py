@@ -1,7 +1,7 @@
 """Write room_log.json: a room's log with every action, and logs that must be refused, for both languages' tests.
 
-Run it with ``.venv/bin/python -m tests.vectors.make_room_log``. It gives the same bytes each time. README.md says what
-stands where.
+Run it with ``.venv/bin/python -m tests.vectors.make_room_log``. It gives the same bytes each time. README.md
+says what stands where.
 """
 
 from __future__ import annotations

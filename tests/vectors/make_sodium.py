@@ -1,7 +1,7 @@
 """Write sodium.json: what libsodium computes, for both languages' tests to compare with.
 
-Run it with ``python tests/vectors/make_sodium.py``. It gives the same bytes each time, so that a change shows in
-review. The sealed boxes have a fixed ephemeral key, and PyNaCl's own ``SealedBox`` opens them.
+Run it with ``python tests/vectors/make_sodium.py``. It gives the same bytes each time, so that a change shows
+in review. The sealed boxes have a fixed ephemeral key, and PyNaCl's own ``SealedBox`` opens them.
 """
 
 import hashlib
