@@ -48,7 +48,7 @@ DATABASES: dict[str, dict[str, Any]] = {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": PEERCHAT.database_url.removeprefix("sqlite:///"),
         "OPTIONS": {"init_command": _SQLITE_PRAGMAS, "transaction_mode": "IMMEDIATE", "timeout": 5},
-        # A file, since the writer's thread has a connection of its own; tests/settings.py gives each run a folder.
+        # A file, since the writer's thread has a connection of its own; tests/environment.py gives each run a folder.
         "TEST": {"NAME": str(PEERCHAT.data_dir / "test.sqlite3")},
     }
 }
