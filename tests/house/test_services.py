@@ -9,6 +9,8 @@ from pathlib import Path
 import psycopg
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from tests.support.ports import ReservedPort
 from tests.support.services import PostgreSQL, Redis, frozen
@@ -97,7 +99,7 @@ def test_a_durable_database_flushes_and_a_fast_one_does_not(postgresql: PostgreS
 def test_nobody_gets_in_without_the_password(postgresql: PostgreSQL, redis_service: Redis) -> None:
     with pytest.raises(psycopg.OperationalError, match="password"):
         psycopg.connect(postgresql.url().replace(":", ":x", 2).replace("postgresql:x", "postgresql:"))
-    stranger = redis.Redis(port=redis_service.port)
+    stranger = redis.Redis.from_url(f"redis://127.0.0.1:{redis_service.port}/0", retry=Retry(NoBackoff(), 0))
     with stranger, pytest.raises(redis.AuthenticationError):
         stranger.ping()
 

@@ -19,10 +19,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import psycopg
 import redis
+from psycopg import sql
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from tests.support.ports import ReservedPort
 
@@ -189,7 +192,7 @@ class PostgreSQL(Service):
     def create_database(self, name: str) -> str:
         """Make an empty database; return its URL."""
         with psycopg.connect(self.url(), autocommit=True) as connection:
-            connection.execute(psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(name)))
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         return self.url(name)
 
     def crash_a_backend(self) -> None:
@@ -278,8 +281,8 @@ class Redis(Service):
         return f"redis://:{self._password}@127.0.0.1:{self.port}/0"
 
     def client(self) -> redis.Redis:
-        """Return a client of it; close it after use."""
-        return redis.Redis.from_url(self.url, socket_timeout=2)
+        """Return a client of it that never tries twice; close it after use."""
+        return redis.Redis.from_url(self.url, socket_timeout=0.5, retry=Retry(NoBackoff(), 0))
 
     def _command(self) -> list[str]:
         return [
@@ -344,7 +347,7 @@ def _unprivileged() -> pwd.struct_passwd | None:
     raise ServiceFailed("root needs a user 'postgres' or 'nobody' to run PostgreSQL as")
 
 
-def _as_user() -> dict[str, object]:
+def _as_user() -> dict[str, Any]:
     user = _unprivileged()
     if user is None:
         return {}
