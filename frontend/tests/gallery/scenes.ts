@@ -270,7 +270,7 @@ export const SCENES: Readonly<Record<string, Scene>> = {
     () => press("Finish"),
   ),
   "sign-up-making": async (store, ui, show) => {
-    store.answer("signUp", new Promise(() => undefined));
+    store.answer("signUp", () => new Promise(() => undefined));
     await signUp(...answered, () => press("No PIN"))(store, ui, show);
   },
   "sign-up-failed": async (store, ui, show) => {

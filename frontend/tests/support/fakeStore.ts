@@ -29,11 +29,14 @@ type Writable = {
 
 export type Call = { readonly name: ActionName; readonly args: readonly unknown[] };
 
+/** A function is asked at each call; its promise may never end, or break. */
+export type Answer = Outcome<object> | (() => Promise<Outcome<object>>);
+
 export type FakeStore = AppStore & {
   readonly set: Writable;
   readonly calls: Call[];
   /** The next and all later calls of `name` answer this. */
-  readonly answer: (name: ActionName, outcome: Outcome<object> | Promise<Outcome<object>>) => void;
+  readonly answer: (name: ActionName, outcome: Answer) => void;
   readonly callsOf: (name: ActionName) => readonly (readonly unknown[])[];
 };
 
@@ -46,7 +49,7 @@ export function failure(code: FailureCode, details: Readonly<Record<string, numb
 
 export function createFakeStore(now = 0): FakeStore {
   const calls: Call[] = [];
-  const answers = new Map<ActionName, Outcome<object> | Promise<Outcome<object>>>();
+  const answers = new Map<ActionName, Answer>();
 
   const state: Writable = {
     phase: signal<Phase>("loading"),
@@ -66,7 +69,8 @@ export function createFakeStore(now = 0): FakeStore {
     (name: ActionName, usual: object = {}) =>
     (...args: unknown[]) => {
       calls.push({ name, args });
-      return Promise.resolve(answers.get(name) ?? { ok: true, ...usual });
+      const answer = answers.get(name) ?? { ok: true, ...usual };
+      return typeof answer === "function" ? answer() : Promise.resolve(answer);
     };
   const command =
     (name: ActionName, then: () => void = () => undefined) =>

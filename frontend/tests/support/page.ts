@@ -64,8 +64,12 @@ export function visit(prepare: (store: FakeStore) => void): Person {
     replace: (target) => {
       wentTo.push(target);
     },
-    onLeave: store.leaveFast,
-    onReturn: store.lock,
+    onLeave: () => {
+      store.leaveFast();
+    },
+    onReturn: () => {
+      store.lock();
+    },
   });
   exit.intercept = () => {
     if (ui.practice.value !== "armed") return false;

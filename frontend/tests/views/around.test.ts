@@ -42,7 +42,7 @@ describe("the locked screen", () => {
     await settle();
     await person.press("Other choices");
     await person.press("I forgot my PIN");
-    await person.type("Your six words", "  Maple river\nLANTERN  quiet pebble morning ");
+    await person.type("Your six words", "  Maple river \tLANTERN  quiet pebble morning ");
     await person.press("Open");
     expect(person.store.callsOf("unlock")).toEqual([
       [{ phrase: "maple river lantern quiet pebble morning" }],
