@@ -1,7 +1,7 @@
 """The loop that does what is due by the clock alone: destroy the keys of hours that are over, delete what is erased.
 
-It runs in a thread of its own, beside the server or alone. Several may run at once: each step is idempotent. It knows no
-deadlines of people yet.
+It runs in a thread of its own, beside the server or alone. Several may run at once: each step is idempotent. It knows
+no deadlines of people yet.
 """
 
 import threading
