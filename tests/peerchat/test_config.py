@@ -77,7 +77,7 @@ def test_an_origin_is_written_as_browsers_write_it(
         ({"DEBUG": "maybe"}, "PEERCHAT_DEBUG must be 1 or 0"),
         ({"DEBUG": "1", "ORIGIN": "https://chat.example.org"}, "PEERCHAT_DEBUG works only"),
         ({"SECRET_KEY": "short"}, "PEERCHAT_SECRET_KEY must have"),
-        ({"DATABASE_URL": "postgresql://db/peerchat"}, "PEERCHAT_DATABASE_URL must be"),
+        ({"DATABASE_URL": "mysql://db/peerchat"}, "PEERCHAT_DATABASE_URL must be"),
         ({"DATABASE_URL": "sqlite:///relative.db"}, "PEERCHAT_DATABASE_URL must be"),
         ({"REDIS_URL": "http://redis"}, "PEERCHAT_REDIS_URL must begin"),
         ({"SERVER": "gunicorn"}, "PEERCHAT_SERVER must be"),

@@ -1,4 +1,4 @@
-"""libsodium under our names: signatures are bound to their label and community, what is wrapped to what it belongs to."""
+"""libsodium under our names: signatures are bound to label and community, what is wrapped to its place."""
 
 import json
 from pathlib import Path

@@ -1,5 +1,6 @@
 """PINs: ten guesses, whoever makes them and however fast; and only the device itself can make one."""
 
+from hashlib import sha256
 from threading import Thread
 
 import pytest
@@ -124,6 +125,12 @@ def test_guesses_sent_all_at_once_are_ten_at_most() -> None:
     assert codes.count(ErrorCode.PIN_WRONG) <= 9
     assert refusal(RIGHT)[0] is ErrorCode.PIN_ERASED
     assert share not in settings.PEERCHAT.key_file.read_bytes()
+
+
+def test_while_ten_guesses_are_under_way_an_eleventh_is_not_even_compared(share: bytes) -> None:
+    for _ in range(10):
+        pins._count_try(sha256(LOCATOR).digest())
+    assert refusal(RIGHT)[0] is ErrorCode.PIN_ERASED
 
 
 @pytest.mark.django_db(transaction=True)
