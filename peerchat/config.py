@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 PREFIX = "PEERCHAT_"
 # Read by the tests and scripts, not by the server; a shell that has them set must not stop it.
-_NOT_FOR_THE_SERVER = frozenset({"PEERCHAT_CHROMIUM"})
+_NOT_FOR_THE_SERVER = frozenset({"PEERCHAT_CHROMIUM", "PEERCHAT_TEST_DATABASE"})
 _SECRET_MIN_CHARS = 32
 T = TypeVar("T")
 ServerKind = Literal["daphne", "uvicorn"]
@@ -72,7 +72,7 @@ class Config:
     data_dir: Path
     """Where the database, the key file and the server's secret live."""
     database_url: str = field(repr=False)
-    """``sqlite:///`` and an absolute path."""
+    """``sqlite:///`` and an absolute path, or ``postgresql://``; more than one process needs the latter."""
     redis_url: str | None = field(repr=False)
     """Channel layer between processes; ``None``: one process, in memory."""
     secret_key: str = field(repr=False)
@@ -228,10 +228,24 @@ def _origin(text: str) -> Origin:
 
 
 def _database_url(text: str) -> str:
-    if not text.startswith("sqlite:////"):
-        raise ValueError(
-            "must be sqlite:/// and an absolute path, such as sqlite:////var/lib/peerchat/peerchat.sqlite3"
-        )
+    if text.startswith("sqlite:////"):
+        return text
+    wrong = ValueError(
+        "must be sqlite:/// and an absolute path, such as sqlite:////var/lib/peerchat/peerchat.sqlite3, or"
+        " postgresql://USER:PASSWORD@HOST/NAME"
+    )
+    if not text.startswith("postgresql://"):
+        raise wrong
+    # Only here: whoever uses SQLite need not load libpq.
+    from psycopg import ProgrammingError
+    from psycopg.conninfo import conninfo_to_dict
+
+    try:
+        if not conninfo_to_dict(text).get("dbname"):
+            raise wrong
+    except ProgrammingError:
+        # Not as the cause: libpq repeats the part that it does not like.
+        raise wrong from None
     return text
 
 

@@ -7,6 +7,7 @@ CSRF tokens (every write needs the right ``Origin``), the SMTP mailer.
 from typing import Any
 
 from peerchat.config import load
+from peerchat.databases import database
 from peerchat.protocol import limits
 
 PEERCHAT = load()
@@ -35,22 +36,8 @@ WHITENOISE_ALLOW_ALL_ORIGINS = False
 # "index-C3f_9xQz.js": Vite's hash has 8 characters. The default would keep files for 60 s, and break the repeat visit.
 WHITENOISE_IMMUTABLE_FILE_TEST = r"^/assets/[^/]+-[A-Za-z0-9_-]{8}\.[a-z0-9]+$"
 
-_SQLITE_PRAGMAS = (
-    # Readers go on while one writes. FULL: an acknowledged message survives a power cut.
-    "PRAGMA journal_mode=WAL;"
-    "PRAGMA synchronous=FULL;"
-    # What is deleted is overwritten. The WAL keeps copies for a while: only a destroyed key is sure.
-    "PRAGMA secure_delete=ON;"
-    "PRAGMA busy_timeout=5000;"
-)
 DATABASES: dict[str, dict[str, Any]] = {
-    "default": {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": PEERCHAT.database_url.removeprefix("sqlite:///"),
-        "OPTIONS": {"init_command": _SQLITE_PRAGMAS, "transaction_mode": "IMMEDIATE", "timeout": 5},
-        # A file, since the writer's thread has a connection of its own; tests/environment.py gives each run a folder.
-        "TEST": {"NAME": str(PEERCHAT.data_dir / "test.sqlite3")},
-    }
+    "default": database(PEERCHAT.database_url, test_file=PEERCHAT.data_dir / "test.sqlite3")
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
