@@ -69,17 +69,11 @@ class RateLimiter:
 
     def take(self, limit: Limit, subject: bytes, *, cost: int = 1) -> None:
         """Count ``cost`` against ``subject``; raise ``request.rate_limited`` (``details.wait_ms``) past the limit."""
-        wait_ms = self._spend(limit, subject, cost=cost, keep=True)
+        wait_ms = self._spend(limit, subject, cost=cost)
         if wait_ms:
             raise _limited(wait_ms)
 
-    def check(self, limit: Limit, subject: bytes) -> None:
-        """Raise as ``take`` would, without counting."""
-        wait_ms = self._spend(limit, subject, cost=1, keep=False)
-        if wait_ms:
-            raise _limited(wait_ms)
-
-    def _spend(self, limit: Limit, subject: bytes, *, cost: int, keep: bool) -> int:
+    def _spend(self, limit: Limit, subject: bytes, *, cost: int) -> int:
         now = now_ms()
         with self._lock:
             self._rotate(now)
@@ -91,8 +85,7 @@ class RateLimiter:
             refilled = max(0.0, spent - (now - since) * limit.amount / limit.window_ms)
             if refilled + cost > limit.amount:
                 return max(1, round((refilled + cost - limit.amount) * limit.window_ms / limit.amount))
-            if keep:
-                self._buckets[key] = (refilled + cost, now)
+            self._buckets[key] = (refilled + cost, now)
             return 0
 
     def _rotate(self, now: int) -> None:

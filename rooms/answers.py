@@ -17,10 +17,6 @@ class Rooms:
         """Return whether the account is a room leader of the room now."""
         return access.leads(account_id=account_id, room_id=room_id)
 
-    def room_exists(self, *, room_id: UUID) -> bool:
-        """Return whether the room was created."""
-        return room_id in access.rooms_named([room_id])
-
     def room_name(self, *, room_id: UUID) -> str | None:
         """Return the name that an invited person may see, or ``None``."""
         return access.name_of(room_id)

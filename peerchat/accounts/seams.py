@@ -14,9 +14,6 @@ class RoomsSeam(Protocol):
     def leads(self, *, account_id: UUID, room_id: UUID) -> bool:
         """Return whether the account is a room leader of the room now."""
 
-    def room_exists(self, *, room_id: UUID) -> bool:
-        """Return whether the room was created."""
-
     def room_name(self, *, room_id: UUID) -> str | None:
         """Return the name that an invited person may see, or ``None``."""
 
@@ -34,9 +31,6 @@ class NoRooms:
     """Nobody leads, nobody shares, nobody needs to be told."""
 
     def leads(self, *, account_id: UUID, room_id: UUID) -> bool:
-        return False
-
-    def room_exists(self, *, room_id: UUID) -> bool:
         return False
 
     def room_name(self, *, room_id: UUID) -> str | None:

@@ -56,16 +56,6 @@ def test_subjects_and_limits_do_not_touch_each_other() -> None:
     assert refused(limiter, CLOSED, b"a") is None
 
 
-def test_checking_counts_nothing() -> None:
-    limiter = RateLimiter()
-    for _ in range(10):
-        limiter.check(THREE, b"a")
-    for _ in range(3):
-        limiter.take(THREE, b"a")
-    with pytest.raises(PeerChatError):
-        limiter.check(THREE, b"a")
-
-
 def test_after_the_hour_neither_counts_nor_key_are_left() -> None:
     limiter, now = RateLimiter(), Now()
     with clock.replaced(now):
