@@ -1,54 +1,60 @@
-/**
- * The store as the page sees it: phases, signals and actions (model.ts). It joins the parts and holds no rule of its own;
- * everything that can fail answers with an Outcome.
- */
-import { batch, computed, signal } from "@preact/signals";
+/** The store as the page sees it (model.ts), joined from its parts. It holds no rule of its own. */
+import { signal } from "@preact/signals";
 import { fromHex } from "../crypto/hex";
-import { newLocalKey } from "../crypto/localKey";
-import { newPhrase } from "../crypto/phrase";
-import { safetyCode } from "../crypto/safetyCode";
-import { phraseSalt } from "../crypto/sodium";
-import { newId, newSalt, signStatement } from "../crypto/statements";
-import { wipe } from "../crypto/wipe";
 import { CallError } from "../protocol/failure";
-import { CLOSE_CODES, type Action } from "../protocol/generated";
-import { bootChange, changePin, newBoot, readBoot, unlockByPhrase, unlockByPin, type Boot } from "./boot";
-import { idBytes, runEntry, runEntryWithCommit } from "./commits";
-import { saveVerified } from "./community";
-import { openDatabase } from "./database";
-import { createClock } from "./core";
-import { readInvitation, type Invitation } from "./invitation";
-import { isRefusal } from "./items";
-import { putKeyPackages } from "./keyStock";
-import { certify, fetchCandidates, fetchInvites, fetchKnocking, makeInvite, type Knocking } from "./leading";
-import type {
-  AppStore,
-  Candidate,
-  Community,
-  Connection,
-  InviteLine,
-  InviteView,
-  LockView,
-  Me,
-  OpenRoom,
-  Outcome,
-  Phase,
-  PresenceMode,
-  RoomSummary,
-  SignUpForm,
-} from "./model";
-import { openKept, readSelf, type Opened } from "./opened";
-import { announceRoom, createRoom } from "./opening";
-import { attempt, attemptPlain, failure, failureOf } from "./outcome";
-import { textProblem } from "./outbox";
-import type { Ports, TabClaim } from "./ports";
-import { createMemoryStore, type RawStore } from "./rawStore";
-import { PLACES, type SelfRecord } from "./records";
-import { refreshRooms } from "./roomList";
-import { openRoomOf, summaryOf, type ViewContext } from "./roomView";
-import { draftSignUp, newNewcomer, type Newcomer } from "./signUp";
+import { createAccount } from "./account";
+import { certify, fetchCandidates, fetchInvites, makeInvite } from "./leading";
+import type { AppStore, Candidate, InviteLine } from "./model";
+import { attempt, attemptPlain } from "./outcome";
+import type { Ports } from "./ports";
+import { createRooms } from "./rooms";
+import { createShell } from "./shell";
 
-/** How long without a touch until the keys are dropped: short where a PIN brings them back, longer where it takes a phrase. */
-const IDLE_MS = { pin: 5 * 60_000, phrase: 15 * 60_000, shared: 30 * 60_000 };
+/** What only scenarios and tests ask for. */
+export type TestableStore = AppStore & {
+  /** Resolves when nothing that was begun is still under way. */
+  readonly idle: () => Promise<void>;
+};
 
-const NO_PRESENCE: ReadonlyMap<string, PresenceMode> = new Map();
+export function createAppStore(ports: Ports): TestableStore {
+  const shell = createShell(ports);
+  const { events, reset, useLink, ...rooms } = createRooms(shell);
+  const account = createAccount(shell, { events, reset, useLink });
+  const invites = signal<readonly InviteLine[]>([]);
+  const candidates = signal<readonly Candidate[]>([]);
+
+  return {
+    ...account,
+    ...rooms,
+    phase: shell.phase,
+    connection: shell.connection,
+    community: shell.community,
+    invites,
+    candidates,
+    loadInvites: () =>
+      attemptPlain(async () => {
+        invites.value = await fetchInvites(shell.use().core);
+      }),
+    makeInvite: (role, roomId) => attempt(() => makeInvite(shell.use().core, role, roomId)),
+    revokeInvite: (inviteId) =>
+      attemptPlain(async () => {
+        const { core } = shell.use();
+        if (fromHex(inviteId)?.length !== 32) throw new CallError("request.not_found");
+        await core.api.call("revokeInvite", null, { invite: inviteId });
+        invites.value = await fetchInvites(core);
+      }),
+    loadCandidates: () =>
+      attemptPlain(async () => {
+        candidates.value = await fetchCandidates(shell.use().core);
+      }),
+    certify: (accountId, role) =>
+      attemptPlain(async () => {
+        const { core } = shell.use();
+        await certify(core, accountId, role);
+        candidates.value = await fetchCandidates(core);
+      }),
+    idle: async () => {
+      await shell.opened.peek()?.sync.idle();
+    },
+  };
+}

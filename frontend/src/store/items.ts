@@ -49,6 +49,9 @@ function mark(draft: RoomDraft, marks: Partial<GroupMarks>): void {
   draft.group = { ...draft.group, marks: { ...draft.group.marks, ...marks } };
 }
 
+/** As it is now, whatever was known of it a step ago. */
+const groupOf = (draft: RoomDraft): Group | null => draft.group;
+
 /** Seqs that are not there: explained where a message could have expired by now, and counted as such. */
 function passHole(draft: RoomDraft, group: Group, missing: number, now: number): void {
   const shortest = Math.min(...draft.record.log.map((log) => log.expirySeconds), LIMITS.EXPIRY_MAX_SECONDS);
@@ -293,10 +296,11 @@ async function takeItem(draft: RoomDraft, item: Item, context: TakeInContext): P
  * entry or commit that does not check, with the cursor before it and the room's `problem` set.
  */
 export async function takePage(draft: RoomDraft, page: Page, context: TakeInContext): Promise<boolean> {
-  if (draft.group === null || draft.record.problem !== null) return true;
-  if (page.after > draft.group.marks.cursor) return false;
+  const before = groupOf(draft);
+  if (before === null || draft.record.problem !== null) return true;
+  if (page.after > before.marks.cursor) return false;
   for (const item of page.items) {
-    const group: Group | null = draft.group;
+    const group = groupOf(draft);
     if (group === null) return true;
     const { cursor } = group.marks;
     if (item.seq <= cursor) continue;
@@ -310,7 +314,7 @@ export async function takePage(draft: RoomDraft, page: Page, context: TakeInCont
     }
     mark(draft, { cursor: item.seq });
   }
-  const group: Group | null = draft.group;
+  const group = groupOf(draft);
   if (group !== null && page.through > group.marks.cursor) {
     passHole(draft, group, page.through - group.marks.cursor, context.now());
     mark(draft, { cursor: page.through });

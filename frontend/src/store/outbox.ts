@@ -54,8 +54,8 @@ export function createOutbox(core: Core, feed: Feed): Outbox {
       if (message === undefined || group === null) return null;
       if (message.sealed?.epoch === group.marks.epoch) return message;
       // Kept from its first sealing, unless a later one was sealed since: counts only go up.
-      const keeps = message.counter !== null && message.counter === group.marks.nextCounter - 1;
-      const counter = keeps && message.counter !== null ? message.counter : group.marks.nextCounter;
+      const isNewest = message.counter === group.marks.nextCounter - 1;
+      const counter = isNewest ? message.counter : group.marks.nextCounter;
       const made = await sealContent({
         roomId: draft.record.roomId,
         state: group.state,
@@ -245,7 +245,7 @@ export function createOutbox(core: Core, feed: Feed): Outbox {
     discard: (roomId, messageId) =>
       core.book.change(idBytes(roomId), (draft) => {
         const message = draft.outbox.find((one) => one.messageId === messageId);
-        if (message?.failure == null) throw new CallError("request.not_found");
+        if (message === undefined || message.failure === null) throw new CallError("request.not_found");
         draft.outbox = draft.outbox.filter((one) => one !== message);
       }),
     pump,

@@ -27,8 +27,6 @@ export type SelfRecord = {
   /** The room that the invite named. A leader's may not exist yet: it is theirs to open, under this id. */
   readonly invitedRoom: Uint8Array | null;
   readonly deviceKind: DeviceKind;
-  /** The server's part of the PIN's key, so that changing a PIN needs no moment in which neither works. */
-  readonly pinShare: Uint8Array | null;
   /** There until the server answered it: a sign-up whose answer was lost is asked again, word for word. */
   readonly signUp: SignUpRequest | null;
 };
@@ -157,6 +155,8 @@ export type TimelineRecord =
 export const PLACES = {
   self: { store: "self" },
   cursor: { store: "self", list: "cursor" },
+  /** The server's part of the PIN's key, so that changing a PIN needs no moment in which neither works. */
+  pinShare: { store: "self", list: "pin-share" },
   community: { store: "community" },
   account: (accountId: string): Place => ({ store: "account", item: accountId }),
   room: (roomId: string): Place => ({ store: "room", item: roomId }),

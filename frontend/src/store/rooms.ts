@@ -1,11 +1,13 @@
 /** Rooms as the page uses them: the list, the one that is open, and what people and leaders do there. */
 import { batch, computed, signal } from "@preact/signals";
+import { equalBytes } from "../crypto/bytes";
 import type { BodyOf } from "../crypto/entries";
-import { newSalt } from "../crypto/statements";
+import { newSalt, signStatement } from "../crypto/statements";
 import { CallError } from "../protocol/failure";
 import type { Action, PresenceUpdate } from "../protocol/generated";
 import { toHex } from "../crypto/hex";
 import { idBytes, runEntry, runEntryWithCommit } from "./commits";
+import type { Invitation } from "./invitation";
 import { fetchKnocking, type Knocking } from "./leading";
 import type { AppStore, OpenRoom, Outcome, PresenceMode, RoomSummary } from "./model";
 import { announceRoom, createRoom } from "./opening";
@@ -50,6 +52,8 @@ export type Rooms = RoomActions &
     readonly events: Pick<SyncEvents, "presence" | "waiting" | "roomsListed">;
     /** Forget what is on the screen, when the store locks. */
     readonly reset: () => void;
+    /** Ask to be let into the room of a link that a signed-in person opened. */
+    readonly useLink: (invitation: Invitation) => Promise<void>;
   };
 
 export function createRooms(shell: Shell): Rooms {
@@ -67,7 +71,7 @@ export function createRooms(shell: Shell): Rooms {
   });
 
   const rooms = computed<readonly RoomSummary[]>(() => {
-    void shell.version.value;
+    shell.follow();
     const opened = shell.opened.value;
     if (opened === null) return [];
     const view = viewOf(opened);
@@ -75,7 +79,7 @@ export function createRooms(shell: Shell): Rooms {
   });
 
   const currentRoom = computed<OpenRoom | null>(() => {
-    void shell.version.value;
+    shell.follow();
     const opened = shell.opened.value;
     const id = currentId.value;
     const room = opened === null || id === null ? null : opened.core.book.get(id);
@@ -145,7 +149,7 @@ export function createRooms(shell: Shell): Rooms {
       .peek()
       .get(roomId)
       ?.find((one) => one.accountId === accountId);
-    if (person?.identityKey == null) throw new CallError("request.not_found");
+    if (person === undefined || person.identityKey === null) throw new CallError("request.not_found");
     await runEntry(opened.core, opened.sync, roomId, "admit", {
       salt: newSalt(),
       account_id: idBytes(accountId),
@@ -160,6 +164,25 @@ export function createRooms(shell: Shell): Rooms {
       draft.record = { ...draft.record, asking: true };
     });
     await askAgain(core, roomId);
+    await refreshRooms(core);
+  }
+
+  async function useLink(invitation: Invitation): Promise<void> {
+    const { core } = shell.use();
+    const { roomId, key } = invitation;
+    const isOurs = equalBytes(invitation.community.root, core.self.root);
+    if (!isOurs || roomId === null) throw new CallError("invite.unusable");
+    const acceptance = signStatement(
+      "InviteAcceptance",
+      {
+        invite_key: key.publicKey,
+        account_id: core.self.accountId,
+        identity_key: core.self.identityKey,
+      },
+      core.self.root,
+      key.seed,
+    );
+    await core.api.call("askToJoin", { acceptance }, { room: toHex(roomId) });
     await refreshRooms(core);
   }
 
@@ -214,7 +237,7 @@ export function createRooms(shell: Shell): Rooms {
         await core.book.change(idBytes(roomId), (draft) => {
           draft.record = { ...draft.record, asking: false };
         });
-        if (core.book.get(roomId)?.record.row != null)
+        if ((core.book.get(roomId)?.record.row ?? null) !== null)
           await core.api.call("withdraw", null, { room: roomId });
         await refreshRooms(core);
       }),
@@ -239,7 +262,7 @@ export function createRooms(shell: Shell): Rooms {
     send: async ({ text, note }) => {
       const problem = textProblem(text);
       if (problem !== null) return failure(problem);
-      if (currentRoom.peek()?.cannotSend != null) return failure("room.not_open");
+      if ((currentRoom.peek()?.cannotSend ?? null) !== null) return failure("room.not_open");
       return attemptPlain(async () => {
         const { opened, roomId } = here();
         await opened.sync.outbox.add(roomId, text, note);
@@ -305,6 +328,7 @@ export function createRooms(shell: Shell): Rooms {
         }
       },
     },
+    useLink,
     reset: () => {
       batch(() => {
         currentId.value = null;

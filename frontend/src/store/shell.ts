@@ -16,6 +16,8 @@ export type Shell = {
   /** Counts changes of what is kept, so that what is computed from it is computed again. */
   readonly version: Signal<number>;
   readonly bump: () => void;
+  /** Let whoever computes be computed again after each change. */
+  readonly follow: () => number;
   readonly online: (isOnline: boolean) => void;
   /** Raises `session.signed_out` where nothing is open. */
   readonly use: () => Opened;
@@ -36,6 +38,7 @@ export function createShell(ports: Ports): Shell {
     bump: () => {
       version.value = version.peek() + 1;
     },
+    follow: () => version.value,
     online: (isOnline) => {
       const state = isOnline ? "online" : "offline";
       if (connection.peek().state !== state) connection.value = { state, since: ports.now() };

@@ -117,7 +117,6 @@ export async function draftSignUp(draft: {
       invitedAs: invitation.role,
       invitedRoom: invitation.roomId,
       deviceKind: form.deviceKind,
-      pinShare: null,
       signUp,
     },
     keyPackages: stock.records,
