@@ -114,6 +114,6 @@ class Person:
         await expect(line).to_be_visible()
 
     async def sent(self, text: str) -> None:
-        await expect(self.messages.filter(has_text=text).get_by_text("Sent", exact=True)).to_be_visible(
+        await expect(self.messages.filter(has_text=text).get_by_text(re.compile("Sent$"))).to_be_visible(
             timeout=PATIENCE_MS
         )

@@ -36,10 +36,13 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
 async def test_two_survivors_and_a_leader_talk_in_a_room_that_the_server_cannot_read(
     demo: Demo, new_profile: NewProfile, tmp_path: Path
 ) -> None:
-    lee, mo, ana, ada = [
-        Person(handle, (await new_profile(handle, viewport={"width": 360, "height": 740})).page)
+    profiles = [
+        await new_profile(handle, viewport={"width": 360, "height": 740})
         for handle in ("Lee", "Mo", "Ana", "Ada")
     ]
+    lee, mo, ana, ada = [Person(profile.name, profile.page) for profile in profiles]
+    # What the browser itself says of requests that fail while Mo is offline.
+    profiles[1].allow_complaint("ERR_INTERNET_DISCONNECTED")
     # The steward and the leader come first; a leader opens the room.
     await ada.sign_up(demo.links["steward"])
     await lee.sign_up(demo.links["leader"])
@@ -72,6 +75,8 @@ async def test_two_survivors_and_a_leader_talk_in_a_room_that_the_server_cannot_
     await mo.enter(ROOM)
     for text in ("welcome, both of you", CANARY, "thank you, I am glad to be here"):
         await mo.hears(text)
+    # Whoever comes back listens first: nobody learns from a reload that a person is ready to talk.
+    await mo.press("I want to write")
 
     # Offline, what is written waits; back again, it goes out once, and what was missed comes in.
     await mo.page.context.set_offline(True)

@@ -200,7 +200,7 @@ export function createAccount(
 
   const communityView = (found: Invitation): Community => ({
     name: found.community.name,
-    demo: found.community.demo,
+    demo: found.verified.community.demo,
     languages: found.community.languages,
   });
 
@@ -209,7 +209,7 @@ export function createAccount(
     if (!isOpen && phase.peek() !== "other-tab" && phase.peek() !== "unsupported") phase.value = "invite";
     invite.value = { state: "looking" };
     try {
-      const found = await readInvitation(ports.api, fragment, shell.clock.now);
+      const found = await readInvitation(ports.api, fragment, shell.clock.now, ports.origin);
       if (isOpen) {
         await rooms.useLink(found);
         invite.value = null;
