@@ -51,7 +51,7 @@ function isThisMachine(origin: string): boolean {
     hostname === "localhost" ||
     hostname.endsWith(".localhost") ||
     hostname === "[::1]" ||
-    /^127\./u.test(hostname)
+    /^127\.\d+\.\d+\.\d+$/u.test(hostname)
   );
 }
 
