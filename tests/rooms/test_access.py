@@ -11,11 +11,11 @@ from django.db import transaction
 
 from peerchat.accounts.models import Device
 from peerchat.clock import now
-from peerchat.errors import ErrorCode, PeerChatError
+from peerchat.errors import ErrorCode
 from peerchat.protocol.signed import Action, Role
 from rooms import access
 from tests.support.people import Person, Village
-from tests.support.rooms import OpenRoom, leave
+from tests.support.rooms import OpenRoom, leave, refusal
 
 ROOT = Path(__file__).parents[2]
 # Fetching by the manager, through a relation, or by a shortcut: all would pass by the door.
@@ -23,12 +23,6 @@ PAST_THE_DOOR = re.compile(
     r"\bRoom\.(_default_manager|_base_manager|objects)\b|\bRoom\.DoesNotExist\b|get_object_or_404\(\s*Room\b"
     r"|\bget_model\(|select_related\([^)]*\"room\"|(?<!draft)(?<!self)\.room\b(?!_)"
 )
-
-
-def refusal(act: object) -> PeerChatError:
-    with pytest.raises(PeerChatError) as caught:
-        act()  # type: ignore[operator]  # each caller gives a function
-    return caught.value
 
 
 def test_nothing_else_fetches_a_room() -> None:
@@ -67,12 +61,12 @@ def test_a_member_passes_and_everyone_else_gets_one_answer(
     answers = {
         (error.code, error.message, error.http_status, tuple(error.details))
         for error in (
-            refusal(lambda: access.room_for(amal.device, uuid4())),
-            refusal(lambda: access.room_for(stranger.device, room.room_id)),
-            refusal(lambda: access.room_for(invited.device, room.room_id)),
-            refusal(lambda: access.room_for(waiting.device, room.room_id)),
-            refusal(lambda: access.room_led_by(stranger.device, room.room_id)),
-            refusal(lambda: access.room_to_ask(stranger.device, room.room_id, shown_invite=None)),
+            refusal(access.room_for, amal.device, uuid4()),
+            refusal(access.room_for, stranger.device, room.room_id),
+            refusal(access.room_for, invited.device, room.room_id),
+            refusal(access.room_for, waiting.device, room.room_id),
+            refusal(access.room_led_by, stranger.device, room.room_id),
+            refusal(access.room_to_ask, stranger.device, room.room_id, shown_invite=None),
         )
     }
     assert len(answers) == 1
@@ -84,31 +78,31 @@ def test_a_lock_looks_again_who_is_a_member(room: OpenRoom, amal: Person) -> Non
         assert access.room_for(amal.device, room.room_id, lock=True).id == room.room_id
     room.append(Action.LEAVE, leave(), by=amal)
     with transaction.atomic():
-        error = refusal(lambda: access.room_for(amal.device, room.room_id, lock=True))
+        error = refusal(access.room_for, amal.device, room.room_id, lock=True)
     assert error.code is ErrorCode.NOT_FOUND
 
 
 def test_a_revoked_device_of_a_member_does_not_pass(room: OpenRoom, amal: Person) -> None:
     device = amal.device
     Device.objects.filter(id=device.id).update(revoked_at=now())
-    assert refusal(lambda: access.room_for(device, room.room_id)).code is ErrorCode.NOT_FOUND
+    assert refusal(access.room_for, device, room.room_id).code is ErrorCode.NOT_FOUND
 
 
 def test_another_accounts_device_id_does_not_help(room: OpenRoom, amal: Person, village: Village) -> None:
     stranger = village.join("Stranger")
     device = stranger.device
     device.account_id = amal.account_id
-    assert refusal(lambda: access.room_for(device, room.room_id)).code is ErrorCode.NOT_FOUND
+    assert refusal(access.room_for, device, room.room_id).code is ErrorCode.NOT_FOUND
 
 
 def test_a_leader_leads_while_the_community_certifies_them(village: Village, room: OpenRoom) -> None:
     leader = room.leader
     assert access.room_led_by(leader.device, room.room_id).id == room.room_id
     village.revoke(leader, Role.LEADER)
-    assert refusal(lambda: access.room_led_by(leader.device, room.room_id)).code is ErrorCode.NO_POWER
+    assert refusal(access.room_led_by, leader.device, room.room_id).code is ErrorCode.NO_POWER
     assert access.room_for(leader.device, room.room_id).id == room.room_id
 
 
 def test_a_member_does_not_lead(room: OpenRoom, amal: Person) -> None:
-    error = refusal(lambda: access.room_led_by(amal.device, room.room_id))
+    error = refusal(access.room_led_by, amal.device, room.room_id)
     assert (error.code, error.http_status) == (ErrorCode.NO_POWER, 403)

@@ -5,9 +5,12 @@ A commit's bytes are random here: the server reads no MLS.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
+
+import pytest
 
 from peerchat import sodium
 from peerchat.accounts import community, key_packages
@@ -56,6 +59,18 @@ from tests.support.people import Person, Village, salt
 def code_of(result: object) -> ErrorCode | None:
     """Return the code of a refusal, ``None`` for anything else."""
     return result.code if isinstance(result, PeerChatError) else None
+
+
+def refusal(act: Callable[..., object], *args: Any, **kwargs: Any) -> PeerChatError:
+    """Return what ``act(*args, **kwargs)`` is refused with; it must be."""
+    with pytest.raises(PeerChatError) as caught:
+        act(*args, **kwargs)
+    return caught.value
+
+
+def code(act: Callable[..., object], *args: Any, **kwargs: Any) -> ErrorCode:
+    """Return the code that ``act(*args, **kwargs)`` is refused with; it must be."""
+    return refusal(act, *args, **kwargs).code
 
 
 @dataclass
