@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 # Fetching by the manager, through a relation, or by a shortcut: all would pass by the door.
 PAST_THE_DOOR = re.compile(
     r"\bRoom\.(_default_manager|_base_manager|objects)\b|\bRoom\.DoesNotExist\b|get_object_or_404\(\s*Room\b"
-    r"|\bget_model\(|select_related\([^)]*\"room\"|(?<!draft)(?<!self)\.room\b(?!_)"
+    r"|\bget_model\(|select_related\([^)]*\"room\"|(?<!draft)(?<!self)\.room\b(?![_(])"
 )
 
 
