@@ -102,9 +102,14 @@ class LiveCommunity:
         return answer
 
     async def bundle(
-        self, room: LiveRoom, committer: Client, pending: bodies.PendingAnswer
+        self,
+        room: LiveRoom,
+        committer: Client,
+        pending: bodies.PendingAnswer,
+        *,
+        with_entry: bool = False,
     ) -> bodies.CommitBundle:
-        """Return an opaque commit that does what is pending, under both heads as they are."""
+        """Return an opaque commit that does what is pending, under both heads; ``with_entry``: one lands with it."""
         adds = [device.device_id for device in pending.adds]
         return bodies.CommitBundle(
             epoch=pending.epoch,
@@ -113,7 +118,7 @@ class LiveCommunity:
             adds=adds,
             removes=[device.device_id for device in pending.removes],
             community_head=(await committer.community_head()).index,
-            room_head=(await committer.room_head(room.room_id)).index,
+            room_head=(await committer.room_head(room.room_id)).index + with_entry,
         )
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,8 @@ from types import TracebackType
 from typing import Self
 from urllib.error import URLError
 from urllib.request import urlopen
+
+from tests.support.ports import ReservedPort
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 READY_SECONDS = 60.0
@@ -33,7 +34,7 @@ class ServerFailed(AssertionError):
 class RunningServer:
     """``url`` is the origin. ``log`` holds standard output and error of all its lives."""
 
-    port: int
+    reserved: ReservedPort
     data_dir: Path
     log: Path
     environment: dict[str, str] = field(repr=False)
@@ -41,7 +42,7 @@ class RunningServer:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://127.0.0.1:{self.reserved.number}"
 
     def manage(self, *arguments: str) -> str:
         """Run another ``peerchat`` command on the same data and return what it printed."""
@@ -121,37 +122,39 @@ class RunningServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is not None:
-            self.kill()
-        else:
-            self.stop()
-
-
-def free_port() -> int:
-    """Return a port of this machine that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        try:
+            if error is not None:
+                self.kill()
+            else:
+                self.stop()
+        finally:
+            self.reserved.release()
 
 
 def start_server(tmp_path: Path, **settings: str) -> RunningServer:
     """Return a server that is ready. ``settings`` are ``PEERCHAT_`` settings by their names in lower case."""
     data_dir = tmp_path / "data"
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    port = free_port()
+    reserved = ReservedPort()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PEERCHAT_")}
     environment |= {
         "PEERCHAT_DATA_DIR": str(data_dir),
-        "PEERCHAT_PORT": str(port),
+        "PEERCHAT_PORT": str(reserved.number),
         "PEERCHAT_DEBUG": "1",
         # Where a crash would leave something, the tests look for it.
         "TMPDIR": str(_folder(tmp_path / "tmp")),
         **{f"PEERCHAT_{name.upper()}": value for name, value in settings.items()},
     }
     environment.pop("DJANGO_SETTINGS_MODULE", None)
-    server = RunningServer(port=port, data_dir=data_dir, log=tmp_path / "server.log", environment=environment)
-    server.manage("migrate", "--no-input")
-    server.start()
+    server = RunningServer(
+        reserved=reserved, data_dir=data_dir, log=tmp_path / "server.log", environment=environment
+    )
+    try:
+        server.manage("migrate", "--no-input")
+        server.start()
+    except BaseException:
+        reserved.release()
+        raise
     return server
 
 
