@@ -6,7 +6,7 @@ RUN_HOST = $(or $(if $(filter command line,$(origin HOST)),$(HOST)),$(PEERCHAT_H
 RUN_PORT = $(or $(PORT),$(PEERCHAT_PORT),8000)
 
 .NOTPARALLEL:
-.PHONY: help run test lint format build generate lock setup clean
+.PHONY: help run test lint format build generate lock bench setup clean
 
 help:
 	@echo "make run       build and start peerchat on http://$(RUN_HOST):$(RUN_PORT) (PORT=, HOST=)"
@@ -16,6 +16,7 @@ help:
 	@echo "make build     build the front end into frontend/dist"
 	@echo "make generate  write what is made from the wire contract"
 	@echo "make lock      write the lock files (UPGRADE=1 takes the newest versions)"
+	@echo "make bench     what a delivery costs, beside two other servers (BENCH_ARGS=\"--quick\")"
 	@echo "make setup     only set up"
 	@echo "make clean     remove what was made, but not var/, where data lives"
 
@@ -47,6 +48,10 @@ generate:
 lock:
 	@scripts/setup dev
 	@scripts/lock
+
+bench:
+	@scripts/setup dev
+	.venv/bin/python -m bench $(BENCH_ARGS)
 
 setup:
 	@scripts/setup dev
