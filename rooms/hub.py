@@ -358,18 +358,23 @@ class Hub:
                 self._refreshing[device_id] = False
                 view = await self._view(outlet)
                 self._subscribe(outlet, view.rooms)
-                await self._push_events(outlet)
+                if not await self._push_events(outlet):
+                    # Other rooms than before, and no event that says so: a room that an invite named was opened.
+                    outlet.write(_refetch(None))
                 if not self._refreshing[device_id]:
                     return
         finally:
             self._refreshing.pop(device_id, None)
 
-    async def _push_events(self, outlet: Outlet) -> None:
+    async def _push_events(self, outlet: Outlet) -> bool:
+        """Push what the device was not told yet; return whether there was anything."""
+        pushed = False
         while True:
             after = outlet.device_seq
             events = await self._readers.run(hub_reads.device_items, outlet.device_id, after)
             if events.through <= after or outlet.device_seq != after:
-                return
+                return pushed
+            pushed = True
             outlet.device_seq = events.through
             outlet.push(encode_once(events.model_copy(update={"pushed": True})), room_id=None)
 

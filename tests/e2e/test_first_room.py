@@ -153,6 +153,26 @@ async def test_a_leader_can_close_the_room_to_someone_and_the_rest_goes_on(
     await expect(mo.page.get_by_text("we go on")).to_have_count(0)
 
 
+async def test_a_survivor_who_comes_before_the_leader_waits_calmly_and_is_not_lost(
+    demo: Demo, new_profile: NewProfile
+) -> None:
+    early = await new_profile("Mo")
+    # What the browser itself says when the room that is asked for is not there yet.
+    early.allow_complaint("404")
+    mo, lee = Person("Mo", early.page), Person("Lee", (await new_profile("Lee")).page)
+    await mo.sign_up(demo.links["survivor 1"])
+    await mo.enter("the room you are invited to")
+    await mo.press("Ask to come in")
+    await mo.see("A leader will answer. You can close this page and come back.")
+    await lee.sign_up(demo.links["leader"])
+    await lee.create_room()
+    await lee.see("1 person waits to come in")
+    await lee.let_in("Mo")
+    await mo.agree()
+    await mo.say("I was early")
+    await lee.hears("I was early")
+
+
 async def test_the_way_out_hides_everything_and_back_does_not_bring_it_again(
     demo: Demo, new_profile: NewProfile
 ) -> None:

@@ -5,7 +5,7 @@ import { say } from "../words/words";
 import { Confirm } from "./dialog";
 import { expiryOptions } from "./newRoom";
 import { Button, Failed, Heading, Select, useAction } from "./parts";
-import { Name, Sentence } from "./rich";
+import { Name, RoomName, Sentence } from "./rich";
 import { Shell } from "./shell";
 import { useUi } from "./ui";
 import { When } from "./when";
@@ -240,7 +240,7 @@ function RoomActions({
           <Button
             onPress={() => {
               question.value = {
-                title: <Sentence words="people.leave_title" places={{ room: <Name of={room.name} /> }} />,
+                title: <Sentence words="people.leave_title" places={{ room: <RoomName room={room} /> }} />,
                 text: say("people.leave_text"),
                 confirm: say("people.leave"),
                 withReason: false,

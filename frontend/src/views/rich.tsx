@@ -1,9 +1,14 @@
 import { Fragment, type ComponentChildren, type VNode } from "preact";
-import { pieces, type WordKey } from "../words/words";
+import { pieces, say, type WordKey } from "../words/words";
 
 /** A name that somebody chose: its own direction never turns the sentence around it. */
 export function Name({ of }: { readonly of: string }): VNode {
   return <bdi class="name">{of}</bdi>;
+}
+
+/** A room's name, or plain words for one that was not opened yet: a link may come before its room. */
+export function RoomName({ room }: { readonly room: { readonly name: string } }): VNode {
+  return room.name === "" ? <>{say("rooms.unnamed")}</> : <Name of={room.name} />;
 }
 
 /** A sentence whose places are filled with elements: names and times in `<bdi>`. All of it is text nodes. */

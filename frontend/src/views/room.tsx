@@ -5,7 +5,7 @@ import { say, sayCount } from "../words/words";
 import { Composer } from "./composer";
 import { Button, Failed, Heading, useAction } from "./parts";
 import { PeopleScreen } from "./people";
-import { Name } from "./rich";
+import { RoomName } from "./rich";
 import { Shell } from "./shell";
 import { Timeline } from "./timeline";
 import { useUi } from "./ui";
@@ -37,7 +37,7 @@ export function RoomScreen({
     return (
       <Shell back={back}>
         <Heading>
-          <Name of={room.name} />
+          <RoomName room={room} />
         </Heading>
         {action.failure.value === null ? (
           <p role="status">{say("room.opening")}</p>
@@ -68,7 +68,7 @@ function TalkScreen({ room, back }: { readonly room: OpenRoom; readonly back: ()
       <div class="room-head">
         <div class="room-title">
           <Heading>
-            <Name of={room.name} />
+            <RoomName room={room} />
           </Heading>
           <p class="hint">
             {sayCount("room.here", here)} · {say("room.gone", { time: describeDuration(room.expirySeconds) })}

@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import type { PresenceMode, RoomSummary } from "../store/model";
 import { say } from "../words/words";
 import { Button, Choice, Failed, Heading, OutLink, useAction } from "./parts";
-import { Name, Sentence } from "./rich";
+import { RoomName, Sentence } from "./rich";
 import { RoomScreen } from "./room";
 import { HELP_PAGE, Shell } from "./shell";
 import { useUi } from "./ui";
@@ -54,7 +54,7 @@ function AskScreen({ room, back }: DoorProps): VNode {
   return (
     <Shell back={back}>
       <Heading>
-        <Sentence words="ask.title" places={{ room: <Name of={room.name} /> }} />
+        <Sentence words="ask.title" places={{ room: <RoomName room={room} /> }} />
       </Heading>
       <p>{say("ask.text")}</p>
       <Failed code={action.failure.value?.code} />
@@ -89,7 +89,7 @@ function WaitScreen({ room, back }: DoorProps): VNode {
           <p class="lead">
             <Sentence
               words={shared ? "wait.asked_shared" : "wait.asked"}
-              places={{ room: <Name of={room.name} /> }}
+              places={{ room: <RoomName room={room} /> }}
             />
           </p>
         )}
@@ -118,7 +118,7 @@ function ClosedScreen({ room, back }: DoorProps): VNode {
   return (
     <Shell back={back}>
       <Heading>
-        <Name of={room.name} />
+        <RoomName room={room} />
       </Heading>
       <p class="lead" role="status">
         {say(`closed.${state}`)}
@@ -151,7 +151,7 @@ function AgreementScreen({ room, back }: DoorProps): VNode {
     <Shell back={back}>
       <Heading>{say("agreement.title")}</Heading>
       <p>
-        <Sentence words="agreement.intro" places={{ room: <Name of={room.name} /> }} />
+        <Sentence words="agreement.intro" places={{ room: <RoomName room={room} /> }} />
       </p>
       <ul class="points">
         {POINTS.map((point) => (

@@ -2,7 +2,7 @@ import type { VNode } from "preact";
 import type { RoomSummary } from "../store/model";
 import { say, sayCount } from "../words/words";
 import { Button, Heading } from "./parts";
-import { Name } from "./rich";
+import { RoomName } from "./rich";
 import { Shell } from "./shell";
 import { useUi } from "./ui";
 
@@ -106,7 +106,7 @@ function RoomCard({ room }: { readonly room: RoomSummary }): VNode {
         }}
       >
         <span>
-          <Name of={room.name} />
+          <RoomName room={room} />
         </span>
         {facts.map((fact) => (
           <span key={fact} class="fact">
