@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import transaction
@@ -14,8 +14,9 @@ from peerchat.clock import now
 from peerchat.errors import ErrorCode
 from peerchat.protocol.signed import Action, Role
 from rooms import access
+from rooms.models import Membership, Room, Standing
 from tests.support.people import Person, Village
-from tests.support.rooms import OpenRoom, leave, refusal
+from tests.support.rooms import OpenRoom, code, leave, refusal
 
 ROOT = Path(__file__).parents[2]
 # Fetching by the manager, through a relation, or by a shortcut: all would pass by the door.
@@ -106,3 +107,17 @@ def test_a_leader_leads_while_the_community_certifies_them(village: Village, roo
 def test_a_member_does_not_lead(room: OpenRoom, amal: Person) -> None:
     error = refusal(access.room_led_by, amal.device, room.room_id)
     assert (error.code, error.http_status) == (ErrorCode.NO_POWER, 403)
+
+
+def test_who_leaves_while_another_waits_for_the_lock_does_not_pass(
+    room: OpenRoom, amal: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetch = access._fetch
+
+    def fetch_late(room_id: UUID, *, lock: bool) -> Room:
+        Membership.objects.filter(account_id=amal.account_id).update(standing=Standing.LEFT)
+        return fetch(room_id, lock=lock)
+
+    monkeypatch.setattr(access, "_fetch", fetch_late)
+    with transaction.atomic():
+        assert code(access.room_for, amal.device, room.room_id, lock=True) is ErrorCode.NOT_FOUND
