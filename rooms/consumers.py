@@ -116,10 +116,9 @@ class DeviceConsumer(AsyncConsumer):
                 task.cancel()
             self._delivery.hub.leave(outlet)
         await outlet.flushed()
-        if outlet.closed.done() and not _gone(tasks[1]):
-            await self._close(outlet.closed.result())
-        else:
-            outlet.close(CloseCode.NORMAL)
+        # A client that left by itself is sent a close too, which reaches nobody.
+        outlet.close(CloseCode.NORMAL)
+        await self._close(outlet.closed.result())
 
     async def _greet(self) -> None:
         """Join, say so, then answer pulls until the end."""
@@ -148,7 +147,7 @@ class DeviceConsumer(AsyncConsumer):
             data = message.get("bytes")
             if data is None:
                 self._outlet.close(CloseCode.PROTOCOL_BROKEN)
-                return
+                continue
             frame: ClientFrame | None = None
             try:
                 self._check_rate()
@@ -270,11 +269,6 @@ class DeviceConsumer(AsyncConsumer):
     def _pull_device(self, pull: PullDevice) -> DeviceItems:
         device_events.drop_through(self._outlet.device_id, pull.after)
         return device_events.events_after(self._outlet.device_id, pull.after)
-
-
-def _gone(reading: asyncio.Task[None]) -> bool:
-    """Return whether the client went away by itself."""
-    return reading.done() and not reading.cancelled() and reading.exception() is None
 
 
 def _broken_protocol() -> PeerChatError:

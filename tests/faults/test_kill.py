@@ -1,4 +1,6 @@
-"""``kill -9`` at random moments under load, ten times: nothing acknowledged is lost, doubled, reordered or changed."""
+"""``kill -9`` at random moments under load, ten times: nothing acknowledged is lost, doubled, reordered or
+changed.
+"""
 
 from __future__ import annotations
 
