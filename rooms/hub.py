@@ -192,8 +192,9 @@ class Hub:
             frame = _refetch(None)
             for outlet in self.outlets():
                 outlet.write(frame)
-        if touched := hint.rooms.keys() | hint.refetch:
-            self._changed(touched)
+        # Not every room that grew: a message leaves nothing for a commit to do, and looking costs a read each time.
+        if hint.refetch:
+            self._changed(hint.refetch)
 
     # --- time ------------------------------------------------------------------------------------------
 

@@ -11,14 +11,14 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from peerchat.accounts import roles
-from peerchat.accounts.models import Device
 from peerchat.clock import from_ms, now, now_ms, to_ms
 from peerchat.errors import ErrorCode, PeerChatError, not_found
 from peerchat.protocol import limits
 from peerchat.protocol.server_frames import CommitItem, EntryItem, Item, Items, MessageItem
 from peerchat.protocol.signed import Role, RoomRole, SignedEntry
-from rooms import access, announce, shredding
-from rooms.models import Commit, GroupLeaf, LeafState, Membership, Message, Room, RoomEntry, Standing
+from rooms import announce, message_rows, shredding
+from rooms.message_rows import MessageRow, RoomRow, WriterRow
+from rooms.models import Commit, Message, Room, RoomEntry
 
 _ITEM_OVERHEAD_BYTES = 128
 """Names, numbers and ids around one item's bytes in MessagePack, rounded up."""
@@ -74,65 +74,44 @@ class _Post:
 
     def __init__(self, batch: Sequence[PendingSend], *, at_ms: int) -> None:
         self._at_ms = at_ms
-        self._rooms = access.lock_rooms({send.room_id for send in batch})
-        device_ids = {send.device_id for send in batch}
-        live = Device.objects.live().filter(id__in=device_ids).values_list("id", "account_id")
-        self._account_of: dict[UUID, UUID] = dict(live)
-        self._members = {
-            (one.room_id, one.account_id): one
-            for one in Membership.objects.filter(
-                room_id__in=self._rooms,
-                account_id__in=set(self._account_of.values()),
-                standing=Standing.MEMBER,
-            )
-        }
-        self._in_group = set(
-            GroupLeaf.objects.filter(
-                room_id__in=self._rooms, device_id__in=self._account_of, state=LeafState.IN_GROUP
-            ).values_list("room_id", "device_id")
-        )
+        self._rooms = message_rows.lock_rooms({send.room_id for send in batch})
+        self._writers = message_rows.writers({send.device_id for send in batch})
         # Also those that have expired: nothing of them is read, and a late try must not store a second one.
-        self._stored = {
-            (one.device_id, one.message_id): one
-            for one in Message.objects.filter(
-                device_id__in=device_ids, message_id__in={send.message_id for send in batch}
-            ).defer("wrapped")
-        }
-        self._fresh: list[Message] = []
+        self._stored = message_rows.stored({(send.device_id, send.message_id) for send in batch})
+        self._fresh: list[MessageRow] = []
         self._keys: dict[int, bytes] = {}
 
     def take(self, send: PendingSend) -> Posted | PeerChatError:
         """Return where the message stands now, or why it is refused."""
         room = self._rooms.get(send.room_id)
-        account_id = self._account_of.get(send.device_id)
-        member = None if account_id is None else self._members.get((send.room_id, account_id))
-        if room is None or member is None:
+        writer = self._writers.get((send.device_id, send.room_id))
+        if room is None or writer is None:
             return not_found()
         stored = self._stored.get((send.device_id, send.message_id))
         if stored is not None:
             if stored.room_id != send.room_id:
                 return PeerChatError(ErrorCode.ID_REUSED, "This id stands in another room.", http_status=409)
             return _posted(stored, fresh=False)
-        refusal = self._refusal(room, member, send)
+        refusal = self._refusal(room, writer, send)
         return refusal or self._add(room, send)
 
-    def _refusal(self, room: Room, member: Membership, send: PendingSend) -> PeerChatError | None:
-        if member.muted:
+    def _refusal(self, room: RoomRow, writer: WriterRow, send: PendingSend) -> PeerChatError | None:
+        if writer.muted:
             return PeerChatError(ErrorCode.MUTED, "A leader muted this person.", http_status=403)
-        if room.locked and not _leads(member):
+        if room.locked and not _leads(writer):
             return PeerChatError(ErrorCode.ROOM_LOCKED, "Only leaders write now.", http_status=403)
-        if send.epoch != room.epoch or (room.id, send.device_id) not in self._in_group:
+        if send.epoch != room.epoch or not writer.in_group:
             return stale_epoch(room)
         return None
 
-    def _add(self, room: Room, send: PendingSend) -> Posted:
+    def _add(self, room: RoomRow, send: PendingSend) -> Posted:
         room.last_seq += 1
         expires_ms = self._at_ms + room.expiry_seconds * 1000
         bucket = shredding.bucket_of(expires_ms)
         key = self._keys.get(bucket)
         if key is None:
             key = self._keys[bucket] = shredding.hour_key(bucket)
-        message = Message(
+        message = MessageRow(
             room_id=room.id,
             seq=room.last_seq,
             device_id=send.device_id,
@@ -155,14 +134,16 @@ class _Post:
 
     def store(self) -> None:
         """Write what was taken, and announce each room that grew."""
-        Message.objects.bulk_create(self._fresh)
-        for room_id in sorted({message.room_id for message in self._fresh}):
-            room = self._rooms[room_id]
-            room.save(update_fields=["last_seq"])
+        if not self._fresh:
+            return
+        message_rows.insert(self._fresh)
+        grown = [self._rooms[room_id] for room_id in sorted({message.room_id for message in self._fresh})]
+        message_rows.grow(grown)
+        for room in grown:
             announce.room_changed(room.id, room.last_seq)
 
 
-def stale_epoch(room: Room) -> PeerChatError:
+def stale_epoch(room: Room | RoomRow) -> PeerChatError:
     """Return the refusal of what was made for another epoch than the room's."""
     return PeerChatError(
         ErrorCode.STALE_EPOCH,
@@ -269,7 +250,7 @@ def _size(item: Item) -> int:
             return len(item.entry.entry) + len(body) + 2 * _ITEM_OVERHEAD_BYTES
 
 
-def _posted(message: Message, *, fresh: bool) -> Posted:
+def _posted(message: MessageRow, *, fresh: bool) -> Posted:
     return Posted(
         room_id=message.room_id,
         message_id=message.message_id,
@@ -280,5 +261,5 @@ def _posted(message: Message, *, fresh: bool) -> Posted:
     )
 
 
-def _leads(member: Membership) -> bool:
-    return member.role == RoomRole.LEADER.value and Role.LEADER in roles.roles_now(member.account_id)
+def _leads(writer: WriterRow) -> bool:
+    return writer.role == RoomRole.LEADER.value and Role.LEADER in roles.roles_now(writer.account_id)
