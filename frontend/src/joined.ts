@@ -1,7 +1,7 @@
 import { createAppStore } from "./store/appStore";
 import type { AppStore } from "./store/model";
 import { claimTabWith } from "./store/ports";
-import { openIndexedDbStore } from "./store/rawStore";
+import { openLazyStore } from "./store/lazyStore";
 import { createApi } from "./transport/http";
 import { createLink, type SocketLike } from "./transport/socket";
 
@@ -19,7 +19,7 @@ export function createBrowserStore(page: Window & typeof globalThis): AppStore {
         new page.WebSocket(`${origin.replace(/^http/, "ws")}/ws`, subprotocol) as unknown as SocketLike,
       events: [page, page.document],
     }),
-    openStore: () => openIndexedDbStore(page.indexedDB, NAME),
+    openStore: () => openLazyStore(page.indexedDB, NAME),
     // Absent in old browsers, and everywhere outside of https and localhost, whatever the types say.
     claimTab: () => claimTabWith((page.navigator as { locks?: LockManager }).locks, NAME),
     now: Date.now,

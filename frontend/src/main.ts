@@ -50,13 +50,12 @@ async function start(): Promise<void> {
   // Somebody may have left while it was loading.
   if (left || root === null) return;
   store = joined.createBrowserStore(window);
-  views.mountApp({ store, root, exit });
+  views.mountApp({ store, root, exit, link: fragment || null });
   const noteActivity = () => store?.noteActivity();
   for (const event of ["pointerdown", "keydown", "scroll"]) {
     window.addEventListener(event, noteActivity, { capture: true, passive: true });
   }
   await store.start();
-  if (fragment) await store.beginInvite(fragment);
 }
 
 start().catch(() => {

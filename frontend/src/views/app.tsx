@@ -25,6 +25,14 @@ export function App({ ui }: { readonly ui: Ui }): VNode {
     ui.helpOpen.value = false;
     ui.practice.value = "off";
   }, [ui, phase]);
+  const link = ui.heldLink.value;
+  useEffect(() => {
+    // Not while something is locked here: a new account would take the place of the one that is kept.
+    if (link === null || (phase !== "open" && phase !== "signed-out")) return;
+    ui.heldLink.value = null;
+    // What goes wrong with it stands in `invite`.
+    void ui.store.beginInvite(link);
+  }, [ui, phase, link]);
   return (
     <UiContext.Provider value={ui}>
       <Screen key={phase} />
@@ -33,7 +41,7 @@ export function App({ ui }: { readonly ui: Ui }): VNode {
 }
 
 function Screen(): VNode {
-  const { store } = useUi();
+  const { store, heldLink } = useUi();
   switch (store.phase.value) {
     case "loading":
       return <LoadingScreen />;
@@ -42,7 +50,7 @@ function Screen(): VNode {
     case "sign-up":
       return <SignUpScreen />;
     case "signed-out":
-      return <StartScreen />;
+      return heldLink.value === null ? <StartScreen /> : <LoadingScreen />;
     case "locked":
       return <UnlockScreen />;
     case "open":
@@ -104,12 +112,16 @@ export function mountApp({
   store,
   root,
   exit,
+  link,
 }: {
   readonly store: AppStore;
   readonly root: HTMLElement;
   readonly exit: Exit;
+  /** What stood after `#` in the address, or nothing. */
+  readonly link: string | null;
 }): Ui {
   const ui = createUi(store);
+  ui.heldLink.value = link;
   exit.intercept = () => {
     if (ui.practice.value !== "armed") return false;
     ui.practice.value = "showing";

@@ -40,7 +40,22 @@ export function useAction(): Action {
   return { busy, failure, run };
 }
 
-/** Said at once by screen readers, and marked by a shape as well as by colour. */
+/** Said at once by screen readers, and marked by a shape as well as by colour. Always there, so that it is heard. */
+export function Fault({ id, text }: { readonly id?: string; readonly text: string | null }): VNode {
+  return (
+    <div role="alert" {...(id === undefined ? {} : { id })} class="failed">
+      {text !== null && (
+        <p>
+          <span class="mark" aria-hidden="true">
+            !
+          </span>
+          {text}
+        </p>
+      )}
+    </div>
+  );
+}
+
 export function Failed({
   code,
   after,
@@ -48,19 +63,7 @@ export function Failed({
   readonly code: FailureCode | undefined;
   readonly after?: string;
 }): VNode {
-  return (
-    <div role="alert" class="failed">
-      {code && (
-        <p>
-          <span class="mark" aria-hidden="true">
-            !
-          </span>
-          {failureWords(code)}
-          {after && ` ${after}`}
-        </p>
-      )}
-    </div>
-  );
+  return <Fault text={code === undefined ? null : failureWords(code) + (after ? ` ${after}` : "")} />;
 }
 
 /** The heading takes the focus when its screen comes, so that a screen reader starts there. */
@@ -129,16 +132,7 @@ export function Field({
           value.value = event.currentTarget.value;
         }}
       />
-      <div role="alert" id={`${id}-error`} class="failed">
-        {error && (
-          <p>
-            <span class="mark" aria-hidden="true">
-              !
-            </span>
-            {error}
-          </p>
-        )}
-      </div>
+      <Fault id={`${id}-error`} text={error ?? null} />
     </div>
   );
 }

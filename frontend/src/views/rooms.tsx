@@ -1,7 +1,7 @@
 import type { VNode } from "preact";
 import type { RoomSummary } from "../store/model";
 import { say, sayCount } from "../words/words";
-import { Button, Heading } from "./parts";
+import { Button, failureWords, Heading } from "./parts";
 import { RoomName } from "./rich";
 import { Shell } from "./shell";
 import { useUi } from "./ui";
@@ -17,6 +17,7 @@ export function RoomsScreen(): VNode {
     <Shell>
       <Heading>{say("rooms.title")}</Heading>
       {store.community.value?.demo && <p class="note">{say("app.demo")}</p>}
+      <UsedLink />
       {!store.roomsLoaded.value && <p role="status">{say("rooms.loading")}</p>}
       {store.roomsLoaded.value && rooms.length === 0 && <NoRooms />}
       {rooms.length > 0 && (
@@ -56,6 +57,27 @@ export function RoomsScreen(): VNode {
         {me?.deviceKind === "own" && <Button onPress={store.lock}>{say("rooms.lock")}</Button>}
       </div>
     </Shell>
+  );
+}
+
+/** Someone who is signed in opened another link: its room joins the list, or it says why not. */
+function UsedLink(): VNode {
+  const { store } = useUi();
+  const invite = store.invite.value;
+  return (
+    <div role="status">
+      {invite?.state === "looking" && <p>{say("invite.looking")}</p>}
+      {invite?.state === "problem" && (
+        <div class="note">
+          <p>
+            {say("invite.problem_title")}. {failureWords(invite.code)}
+          </p>
+          <Button kind="quiet" onPress={store.dropInvite}>
+            {say("app.close")}
+          </Button>
+        </div>
+      )}
+    </div>
   );
 }
 

@@ -132,9 +132,10 @@ function Making({ failure, again }: { readonly failure: Failure | null; readonly
     <>
       <Heading>{say("signing_up.failed")}</Heading>
       <Failed code={failure.code} />
+      {failure.code === "device.no_storage" && <p>{say("signing_up.no_storage")}</p>}
       <div class="buttons">
         <Button kind="main" onPress={again}>
-          {say("app.again")}
+          {say(failure.code === "device.no_storage" ? "app.go_on" : "app.again")}
         </Button>
         <Button onPress={store.dropInvite}>{say("app.cancel")}</Button>
       </div>

@@ -4,7 +4,7 @@ import { useComputed, useSignal } from "@preact/signals";
 import type { DeviceKind } from "../store/model";
 import { say } from "../words/words";
 import { checkLine, HANDLE_MAX, type LineFault } from "./handles";
-import { Button, Choice, Failed, Field, Heading, Select, useAction } from "./parts";
+import { Button, Choice, Failed, Fault, Field, Heading, Select, useAction } from "./parts";
 import { PinForm } from "./pin";
 import type { SignUpDraft } from "./signUp";
 import { useUi } from "./ui";
@@ -245,9 +245,7 @@ export function CheckStep({ draft, goOn, lookAgain }: StepProps & { readonly loo
           value={answer}
         />
       ))}
-      <div role="alert" class="failed">
-        {wrong.value && <p>{say("phrase.check_wrong")}</p>}
-      </div>
+      <Fault text={wrong.value ? say("phrase.check_wrong") : null} />
       <GoOn />
       <div class="buttons">
         <Button onPress={lookAgain}>{say("phrase.look_again")}</Button>

@@ -19,6 +19,8 @@ export type Ui = {
   readonly place: Signal<Place>;
   readonly helpOpen: Signal<boolean>;
   readonly practice: Signal<Practice>;
+  /** The end of a link that was opened and is not used yet: an account that is locked here comes first. */
+  readonly heldLink: Signal<string | null>;
   readonly now: () => number;
 };
 
@@ -28,6 +30,7 @@ export function createUi(store: AppStore, now: () => number = Date.now): Ui {
     place: signal<Place>({ at: "rooms" }),
     helpOpen: signal(false),
     practice: signal<Practice>("off"),
+    heldLink: signal<string | null>(null),
     now,
   };
 }

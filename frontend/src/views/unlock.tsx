@@ -8,7 +8,7 @@ import { useUi } from "./ui";
 
 /** The locked screen names nobody: whoever holds the phone may be someone else. */
 export function UnlockScreen(): VNode {
-  const { store } = useUi();
+  const { store, heldLink } = useUi();
   const view = store.lockView.value;
   const wantsPhrase = useSignal(false);
   const secret = useSignal("");
@@ -29,6 +29,7 @@ export function UnlockScreen(): VNode {
   return (
     <Shell>
       <Heading>{say("unlock.title")}</Heading>
+      {heldLink.value !== null && <p>{say("unlock.link")}</p>}
       {view.pin && view.erased && <p class="note">{say("unlock.erased")}</p>}
       <form
         key={byPin ? "pin" : "phrase"}

@@ -283,6 +283,11 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   },
 
   locked: phase("locked"),
+  "locked-link": (store, ui, show) => {
+    store.set.phase.value = "locked";
+    ui.heldLink.value = "abc";
+    show();
+  },
   "locked-wrong": async (store, ui, show) => {
     store.answer("unlock", failure("pin.wrong"));
     store.set.lockView.value = { pin: true, triesLeft: 3, erased: false };
@@ -322,6 +327,10 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   }),
   "rooms-to-be-leader": open((store) => {
     store.set.me.value = me({ invitedAs: "leader" });
+  }),
+  "rooms-link-problem": open((store) => {
+    store.set.rooms.value = ROOMS.slice(1, 4);
+    store.set.invite.value = { state: "problem", code: "invite.unusable" };
   }),
   "rooms-offline": open((store) => {
     store.set.rooms.value = ROOMS.slice(1, 4);

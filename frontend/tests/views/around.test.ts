@@ -82,6 +82,41 @@ describe("the locked screen", () => {
   });
 });
 
+describe("a link that was opened", () => {
+  test("is used at once by someone new, and the start page does not flash", async () => {
+    const person = visit((store) => {
+      store.set.phase.value = "loading";
+    });
+    person.ui.heldLink.value = "abc";
+    person.store.set.phase.value = "signed-out";
+    await settle();
+    expect(person.store.callsOf("beginInvite")).toEqual([["abc"]]);
+  });
+
+  test("waits while an account is locked here, which a new one would replace", async () => {
+    const person = visit((store) => {
+      store.set.phase.value = "locked";
+    });
+    person.ui.heldLink.value = "abc";
+    await settle();
+    expect(person.store.callsOf("beginInvite")).toEqual([]);
+    expect(person.sees("Open the app first")).toBe(true);
+    person.store.set.phase.value = "open";
+    await settle();
+    expect(person.store.callsOf("beginInvite")).toEqual([["abc"]]);
+    expect(person.ui.heldLink.value).toBeNull();
+  });
+
+  test("that can't be used says so among the rooms, and goes away when told", async () => {
+    const person = await visitOpen((store) => {
+      store.set.invite.value = { state: "problem", code: "invite.unusable" };
+    });
+    expect(person.sees("This link can’t be used. This link was used, taken back, or is too old.")).toBe(true);
+    await person.press("Close");
+    expect(person.store.callsOf("dropInvite")).toHaveLength(1);
+  });
+});
+
 describe("help", () => {
   test("promises nothing that is not there", async () => {
     const person = await visitOpen(() => undefined);
