@@ -4,7 +4,6 @@ the next frame.
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
@@ -18,18 +17,15 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from peerchat.client import crypto
-from peerchat.client.client import Client
 from peerchat.client.socket import Socket, SocketClosed
 from peerchat.errors import CloseCode, ErrorCode
 from peerchat.protocol import client_frames as ask
 from peerchat.protocol import limits
-from peerchat.protocol.client_frames import SUBPROTOCOL
 from peerchat.protocol.codec import encode_frame
 from peerchat.protocol.server_frames import Ack, Items, Refused
-from peerchat.protocol.types import WireModel
+from tests.faults.sockets import answer, closed_with, raw
 from tests.support.live_people import LiveCommunity, LiveRoom
 
-ANSWER_SECONDS = 30
 pytestmark = [pytest.mark.faults, pytest.mark.asyncio(loop_scope="module")]
 
 
@@ -46,27 +42,9 @@ async def socket(room: LiveRoom) -> AsyncIterator[Socket]:
         yield opened
 
 
-async def answer(socket: Socket, kind: type[WireModel]) -> Any:
-    """Return the next frame of ``kind``; what is pushed meanwhile is left out."""
-    async with asyncio.timeout(ANSWER_SECONDS):
-        while True:
-            frame = await socket.receive()
-            if isinstance(frame, kind):
-                return frame
-
-
 async def still_serves(socket: Socket, room: LiveRoom) -> bool:
     await socket.send(ask.Pull(type="pull", room_id=room.room_id, after=0, limit=1))
     return isinstance(await answer(socket, Items), Items)
-
-
-async def closed_with(socket: Socket) -> int | None:
-    try:
-        async with asyncio.timeout(ANSWER_SECONDS):
-            while True:
-                await socket.receive()
-    except SocketClosed as closed:
-        return closed.code
 
 
 def good_send(room: LiveRoom) -> dict[str, Any]:
@@ -186,20 +164,6 @@ async def test_text_closes_with_4400(room: LiveRoom) -> None:
             await connection.recv()
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == CloseCode.PROTOCOL_BROKEN
-
-
-def raw(client: Client, **changed: Any) -> connect:
-    """Return a connection as the client would make it, but for ``changed``."""
-    wanted: dict[str, Any] = {
-        "origin": client.origin,
-        "subprotocols": [SUBPROTOCOL],
-        "additional_headers": {"Cookie": client.http.cookies},
-        "compression": None,
-        "proxy": None,
-        "max_size": 2 * limits.FRAME_MAX_BYTES,
-        **changed,
-    }
-    return connect("ws" + client.origin.removeprefix("http") + "/ws", **wanted)
 
 
 async def code_of(connection: connect) -> int:
