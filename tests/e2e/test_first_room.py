@@ -6,10 +6,12 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import expect
 
+from tests.e2e.browser import Profile
 from tests.e2e.conftest import NewProfile
 from tests.e2e.screens import Person
 from tests.support import traces
@@ -33,16 +35,24 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
         yield Demo(server, {one["name"]: one["link"] for one in links})
 
 
+async def open_person(new_profile: NewProfile, handle: str, **options: Any) -> tuple[Person, Profile]:
+    profile = await new_profile(handle, **options)
+    # Two phones that carry out the same wish at once: one loses the race and takes the winner in. The browser writes the
+    # answer's status to its console, whatever the app makes of it.
+    profile.allow_complaint("status of 409")
+    return Person(handle, profile.page), profile
+
+
 async def test_two_survivors_and_a_leader_talk_in_a_room_that_the_server_cannot_read(
     demo: Demo, new_profile: NewProfile, tmp_path: Path
 ) -> None:
-    profiles = [
-        await new_profile(handle, viewport={"width": 360, "height": 740})
-        for handle in ("Lee", "Mo", "Ana", "Ada")
-    ]
-    lee, mo, ana, ada = [Person(profile.name, profile.page) for profile in profiles]
+    phone = {"width": 360, "height": 740}
+    lee, _ = await open_person(new_profile, "Lee", viewport=phone)
+    mo, mos_browser = await open_person(new_profile, "Mo", viewport=phone)
+    ana, _ = await open_person(new_profile, "Ana", viewport=phone)
+    ada, _ = await open_person(new_profile, "Ada", viewport=phone)
     # What the browser itself says of requests that fail while Mo is offline.
-    profiles[1].allow_complaint("ERR_INTERNET_DISCONNECTED")
+    mos_browser.allow_complaint("ERR_INTERNET_DISCONNECTED")
     # The steward and the leader come first; a leader opens the room.
     await ada.sign_up(demo.links["steward"])
     await lee.sign_up(demo.links["leader"])
@@ -110,7 +120,9 @@ async def test_two_survivors_and_a_leader_talk_in_a_room_that_the_server_cannot_
 async def test_a_leader_can_close_the_room_to_someone_and_the_rest_goes_on(
     demo: Demo, new_profile: NewProfile
 ) -> None:
-    lee, mo, ana = [Person(handle, (await new_profile(handle)).page) for handle in ("Lee", "Mo", "Ana")]
+    lee, _ = await open_person(new_profile, "Lee")
+    mo, _ = await open_person(new_profile, "Mo")
+    ana, _ = await open_person(new_profile, "Ana")
     await lee.sign_up(demo.links["leader"])
     await lee.create_room()
     for guest, link in ((mo, "survivor 1"), (ana, "survivor 2")):
@@ -156,10 +168,10 @@ async def test_a_leader_can_close_the_room_to_someone_and_the_rest_goes_on(
 async def test_a_survivor_who_comes_before_the_leader_waits_calmly_and_is_not_lost(
     demo: Demo, new_profile: NewProfile
 ) -> None:
-    early = await new_profile("Mo")
+    mo, early = await open_person(new_profile, "Mo")
     # What the browser itself says when the room that is asked for is not there yet.
-    early.allow_complaint("404")
-    mo, lee = Person("Mo", early.page), Person("Lee", (await new_profile("Lee")).page)
+    early.allow_complaint("status of 404")
+    lee, _ = await open_person(new_profile, "Lee")
     await mo.sign_up(demo.links["survivor 1"])
     await mo.enter("the room you are invited to")
     await mo.press("Ask to come in")
@@ -176,10 +188,9 @@ async def test_a_survivor_who_comes_before_the_leader_waits_calmly_and_is_not_lo
 async def test_the_way_out_hides_everything_and_back_does_not_bring_it_again(
     demo: Demo, new_profile: NewProfile
 ) -> None:
-    profile = await new_profile("Lee")
+    lee, profile = await open_person(new_profile, "Lee")
     # The ordinary page that the exit leads to cannot be reached from here.
     profile.allow_complaint("ERR_NAME_NOT_RESOLVED|ERR_FAILED")
-    lee = Person("Lee", profile.page)
     await lee.sign_up(demo.links["leader"])
     for _ in range(3):
         await lee.page.keyboard.press("Shift")
