@@ -37,8 +37,8 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
 
 async def open_person(new_profile: NewProfile, handle: str, **options: Any) -> tuple[Person, Profile]:
     profile = await new_profile(handle, **options)
-    # Two phones that carry out the same wish at once: one loses the race and takes the winner in. The browser writes the
-    # answer's status to its console, whatever the app makes of it.
+    # Two phones that carry out the same wish at once: one loses the race and takes the winner in. The browser
+    # writes the answer's status to its console, whatever the app makes of it.
     profile.allow_complaint("status of 409")
     return Person(handle, profile.page), profile
 
