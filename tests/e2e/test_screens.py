@@ -155,7 +155,11 @@ async def test_the_exit_stays_in_sight_while_scrolling_and_typing(someone: Profi
     await show(page, gallery, "people-leader")
     await page.mouse.move(180, 400)
     await page.mouse.wheel(0, 2_000)
-    assert await page.evaluate("document.querySelector('main').scrollTop") > 200
+
+    async def has_scrolled() -> bool:
+        return bool(await page.evaluate("document.querySelector('main').scrollTop") > 200)
+
+    await until(has_scrolled, what="the page further down")
     assert await page.evaluate(EXIT_IN_SIGHT)
 
     await show(page, gallery, "room")
