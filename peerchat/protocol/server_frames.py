@@ -16,7 +16,7 @@ RESERVED: dict[str, str] = {}
 
 
 class RoomMark(WireModel):
-    """Where a room stands: its newest ``seq``, the ``epoch`` of its group, and ``floor``, below which only entries are left."""
+    """Where a room stands: newest ``seq``, ``epoch`` of its group; below ``floor`` only entries are left."""
 
     room_id: Id
     last_seq: Count
@@ -91,7 +91,8 @@ class Items(WireModel):
     """What happened in a room after ``after`` up to and with ``through``; seqs that are missing in between are
     erased.
 
-    ``floor``: no message and no commit below it is left. ``pushed`` frames count against the credit window, answers do not.
+    ``floor``: no message and no commit below it is left. ``pushed`` frames count against the credit window,
+    answers do not.
     """
 
     type: Literal["items"]

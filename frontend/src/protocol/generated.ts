@@ -329,7 +329,8 @@ export type Item = MessageItem | CommitItem | EntryItem;
  * What happened in a room after ``after`` up to and with ``through``; seqs that are missing in between are
  * erased.
  *
- * ``floor``: no message and no commit below it is left. ``pushed`` frames count against the credit window, answers do not.
+ * ``floor``: no message and no commit below it is left. ``pushed`` frames count against the credit window,
+ * answers do not.
  */
 export type Items = {
   readonly type: "items";
@@ -627,7 +628,7 @@ export type RoomLogAnswer = {
   readonly accounts: readonly AccountLog[];
 };
 
-/** Where a room stands: its newest ``seq``, the ``epoch`` of its group, and ``floor``, below which only entries are left. */
+/** Where a room stands: newest ``seq``, ``epoch`` of its group; below ``floor`` only entries are left. */
 export type RoomMark = {
   readonly room_id: Uint8Array;
   readonly last_seq: number;
