@@ -58,7 +58,11 @@ export async function createHeadlessClient(make: {
     if (!isOnline) throw new TypeError("offline");
     traffic.calls += 1;
     if (typeof init?.body === "string") traffic.sent += init.body.length;
-    const headers = { ...(init?.headers as Record<string, string> | undefined), Origin: url, Cookie: jar.header() };
+    const headers = {
+      ...(init?.headers as Record<string, string> | undefined),
+      Origin: url,
+      Cookie: jar.header(),
+    };
     // Undici refuses a few options that browsers need.
     const response = await fetch(input, {
       method: init?.method ?? "GET",

@@ -27,7 +27,12 @@ export async function openARoom(leader: HeadlessClient, name: string): Promise<s
   return roomId;
 }
 
-export async function comeIn(setting: Setting, leader: HeadlessClient, roomId: string, name: string): Promise<HeadlessClient> {
+export async function comeIn(
+  setting: Setting,
+  leader: HeadlessClient,
+  roomId: string,
+  name: string,
+): Promise<HeadlessClient> {
   const { link } = must(await leader.store.makeInvite("member", roomId), "invite");
   const client = await createHeadlessClient({ name, url: setting.url, random: setting.random });
   await signUp(client, link);
@@ -50,7 +55,9 @@ export async function letIn(leader: HeadlessClient, client: HeadlessClient, room
 export async function admitWhenSeen(leader: HeadlessClient, client: HeadlessClient): Promise<void> {
   const id = accountOf(client);
   await until(`the leader sees ${client.name}`, () =>
-    (leader.store.currentRoom.value?.waiting ?? []).some((one) => one.accountId === id && one.check === "verified"),
+    (leader.store.currentRoom.value?.waiting ?? []).some(
+      (one) => one.accountId === id && one.check === "verified",
+    ),
   );
   must(await leader.store.admit(id), `admit ${client.name}`);
 }
@@ -67,8 +74,14 @@ export async function saySomething(client: HeadlessClient, text: string): Promis
   must(await client.store.send({ text, note: null }), `${client.name} writes`);
 }
 
-export async function everyoneReads(clients: readonly HeadlessClient[], text: string, ms?: number): Promise<void> {
+export async function everyoneReads(
+  clients: readonly HeadlessClient[],
+  text: string,
+  ms?: number,
+): Promise<void> {
   await Promise.all(
-    clients.map((client) => until(`${client.name} reads "${text}"`, () => textsOf(client).includes(text), ms)),
+    clients.map((client) =>
+      until(`${client.name} reads "${text}"`, () => textsOf(client).includes(text), ms),
+    ),
   );
 }
