@@ -1,5 +1,4 @@
 /** A leader and two survivors: let in, talk both ways, mute, remove, and what the removed one can read after. */
-import { createMemoryStore } from "../../src/store/rawStore";
 import { must, until } from "./client";
 import {
   accountOf,
@@ -15,8 +14,6 @@ import {
   type Say,
   type Setting,
 } from "./story";
-
-void createMemoryStore;
 
 export async function twoSurvivors(setting: Setting, say: Say): Promise<void> {
   const { steward, leader } = await beginCommunity(setting);
