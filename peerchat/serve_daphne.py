@@ -91,11 +91,6 @@ class DeviceSocket(WebSocketProtocol):  # type: ignore[misc]  # daphne publishes
 class Request(LimitedBody, WebRequest):  # type: ignore[misc]  # daphne publishes no types
     """Daphne's request, with the limits on bodies inside Twisted."""
 
-    def __init__(self, channel: Any, *args: Any, **options: Any) -> None:
-        super().__init__(channel, *args, **options)
-        # Head and body are two writes: without this the body waits 40 ms for the peer's delayed acknowledgement.
-        channel.transport.setTcpNoDelay(True)
-
 
 class RequestFactory(HTTPFactory):  # type: ignore[misc]  # daphne publishes no types
     """Makes connections whose requests are ours."""
