@@ -25,7 +25,8 @@ const named = [...page.matchAll(/<(?:script|link)[^>]*?(?:src|href)="\/([^"]+)"/
 const first = ["index.html", ...new Set(named)];
 const later = readdirSync(join(dist, "assets"))
   .map((file) => `assets/${file}`)
-  .filter((file) => !first.includes(file));
+  // Beside each file may lie the compressed one that the server sends.
+  .filter((file) => !first.includes(file) && !/\.(br|gz)$/.test(file));
 
 const kb = (bytes: number) => `${(bytes / 1024).toFixed(1).padStart(7)} KB`;
 const list = (files: readonly string[]) =>

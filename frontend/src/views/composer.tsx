@@ -1,6 +1,6 @@
 import type { VNode } from "preact";
 import { useId, useLayoutEffect, useRef } from "preact/hooks";
-import { useSignal } from "@preact/signals";
+import { useSignal, type Signal } from "@preact/signals";
 import { LIMITS } from "../protocol/generated";
 import type { OpenRoom } from "../store/model";
 import { say, sayCount } from "../words/words";
@@ -11,8 +11,18 @@ import { useUi } from "./ui";
 const NOTE_MAX = 80;
 const WARN_BELOW = 200;
 
-/** A draft lives in this component and nowhere else: not on the device, not on the server. */
-export function Composer({ room }: { readonly room: OpenRoom }): VNode {
+/** What is being written. It lives as long as the room is on the screen: never on the device, never on the server. */
+export type Draft = {
+  readonly text: Signal<string>;
+  readonly note: Signal<string>;
+  readonly hasNote: Signal<boolean>;
+};
+
+export function useDraft(): Draft {
+  return { text: useSignal(""), note: useSignal(""), hasNote: useSignal(false) };
+}
+
+export function Composer({ room, draft }: { readonly room: OpenRoom; readonly draft: Draft }): VNode {
   const { store } = useUi();
   if (room.cannotSend !== null) {
     return (
@@ -35,16 +45,14 @@ export function Composer({ room }: { readonly room: OpenRoom }): VNode {
       </div>
     );
   }
-  return <Writing key={room.id} />;
+  return <Writing draft={draft} />;
 }
 
-function Writing(): VNode {
+function Writing({ draft }: { readonly draft: Draft }): VNode {
   const { store } = useUi();
   const id = useId();
   const box = useRef<HTMLTextAreaElement>(null);
-  const text = useSignal("");
-  const note = useSignal("");
-  const hasNote = useSignal(false);
+  const { text, note, hasNote } = draft;
   const action = useAction();
 
   // By code points, as the server counts.

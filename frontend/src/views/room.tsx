@@ -2,7 +2,7 @@ import type { VNode } from "preact";
 import { useEffect } from "preact/hooks";
 import type { OpenRoom, RoomSummary } from "../store/model";
 import { say, sayCount } from "../words/words";
-import { Composer } from "./composer";
+import { Composer, useDraft, type Draft } from "./composer";
 import { Button, Failed, Heading, useAction } from "./parts";
 import { PeopleScreen } from "./people";
 import { RoomName } from "./rich";
@@ -23,6 +23,7 @@ export function RoomScreen({
 }): VNode {
   const { store } = useUi();
   const action = useAction();
+  const draft = useDraft();
   const open = () => void action.run(() => store.openRoom(room.id));
   useEffect(() => {
     open();
@@ -54,10 +55,22 @@ export function RoomScreen({
       </Shell>
     );
   }
-  return view === "people" ? <PeopleScreen room={current} /> : <TalkScreen room={current} back={back} />;
+  return view === "people" ? (
+    <PeopleScreen room={current} />
+  ) : (
+    <TalkScreen room={current} draft={draft} back={back} />
+  );
 }
 
-function TalkScreen({ room, back }: { readonly room: OpenRoom; readonly back: () => void }): VNode {
+function TalkScreen({
+  room,
+  draft,
+  back,
+}: {
+  readonly room: OpenRoom;
+  readonly draft: Draft;
+  readonly back: () => void;
+}): VNode {
   const { place } = useUi();
   const here = room.people.filter((person) => person.presence !== null).length;
   const toPeople = () => {
@@ -82,7 +95,7 @@ function TalkScreen({ room, back }: { readonly room: OpenRoom; readonly back: ()
         </button>
       )}
       <Timeline room={room} />
-      <Composer room={room} />
+      <Composer room={room} draft={draft} />
     </Shell>
   );
 }

@@ -161,6 +161,29 @@ describe("writing", () => {
     expect(person.sees("stack trace")).toBe(false);
   });
 
+  test("the words stay while the writer listens, looks at the people, or the room is paused", async () => {
+    const person = await visitRoom({});
+    const show = async (more: Parameters<typeof openRoom>[0]) => {
+      person.store.set.currentRoom.value = openRoom(more);
+      await settle();
+    };
+    await person.type("Write a message", "do not lose me");
+    await show({ myPresence: "listening" });
+    await show({ cannotSend: "locked" });
+    await person.press("People");
+    await person.press("Back");
+    await show({});
+    expect(person.field("Write a message").value).toBe("do not lose me");
+  });
+
+  test("the words are gone once the room is left", async () => {
+    const person = await visitRoom({});
+    await person.type("Write a message", "not to be found");
+    await person.press("Back");
+    await person.press("Evening room");
+    expect(person.field("Write a message").value).toBe("");
+  });
+
   test("two presses send once", async () => {
     const person = await visitRoom({}, "talk", (store) => {
       store.answer("send", () => new Promise(() => undefined));
