@@ -22,6 +22,8 @@ from rooms.models import GroupLeaf, LeafState
 from rooms.readers import Readers
 
 NOMINATION = timedelta(milliseconds=limits.COMMIT_NOMINATION_MS)
+PACE_MS = 1_000
+"""Between two nominations in one room: a lone newcomer is let in at once, a crowd with one commit a second."""
 _KEPT = 2 * limits.ROOM_MEMBERS_MAX
 """How many nominations of one epoch are remembered."""
 
@@ -123,6 +125,7 @@ class Nominator:
         # Kept when nothing is pending any more: the row still names the last one, and it was ours.
         self._asked: dict[UUID, list[Nomination]] = {}
         self._pending: set[UUID] = set()
+        self._paced: set[UUID] = set()
         self._look_at: set[UUID] = set()
         self._task: asyncio.Task[None] | None = None
 
@@ -134,7 +137,8 @@ class Nominator:
 
     def tick(self) -> None:
         """Go on to the next device where one did not do it in its time, or has gone. Call once a second."""
-        self.look_at([room_id for room_id in self._pending if not self._is_asked(room_id)])
+        paced, self._paced = self._paced, set()
+        self.look_at(paced | {room_id for room_id in self._pending if not self._is_asked(room_id)})
 
     def _is_asked(self, room_id: UUID) -> bool:
         asked = self._asked.get(room_id, [])
@@ -163,6 +167,9 @@ class Nominator:
         online = self._online(room_id)
         asked = self._asked.get(room_id, [])
         if not online:
+            return
+        if asked and now_ms() < asked[-1].until - limits.COMMIT_NOMINATION_MS + PACE_MS:
+            self._paced.add(room_id)
             return
         nomination = await self._readers.run(nominate, room_id=room_id, online=online, asked=tuple(asked))
         if nomination is None or (asked and nomination == asked[-1]):
