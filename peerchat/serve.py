@@ -50,7 +50,7 @@ class Process:
         layer = get_channel_layer()
         if layer is None:
             raise RuntimeError("no channel layer is configured")
-        self._delivery = Delivery(layer=layer)
+        self._delivery = Delivery(layer=layer, alone=self._config.redis_url is None)
         await self._delivery.start()
         for part in self._parts:
             part.start()

@@ -16,7 +16,7 @@ from uuid import UUID
 from channels.consumer import AsyncConsumer
 from django.http.cookie import parse_cookie
 
-from peerchat.accounts.models import DeviceSession
+from peerchat.accounts.models import Device, DeviceSession
 from peerchat.accounts.sessions import session_of, token_in
 from peerchat.errors import CloseCode, ErrorCode, PeerChatError
 from peerchat.logging import event
@@ -74,7 +74,8 @@ class DeviceConsumer(AsyncConsumer):
             await self._close(CloseCode.BROKEN)
             return
         self._delivery = delivery
-        self._device = session.device
+        # Without its session and account, whose backup alone is as large as all else that a socket keeps.
+        self._device = Device(id=session.device_id, account_id=session.device.account_id)
         self._outlet = Outlet(
             device_id=session.device_id,
             account_id=session.device.account_id,

@@ -36,7 +36,11 @@ JITTER_SECONDS = 1.0
 class Delivery:
     """Made inside the running event loop; ``start`` before the first socket."""
 
-    def __init__(self, *, layer: Layer, clock: Callable[[], float] | None = None) -> None:
+    def __init__(
+        self, *, layer: Layer, alone: bool = False, clock: Callable[[], float] | None = None
+    ) -> None:
+        """``alone``: there is no other process to tell, so nothing is sent through the layer."""
+        self._alone = alone
         self.clock = clock or asyncio.get_running_loop().time
         self.draining = False
         self.readers = Readers()
@@ -169,7 +173,8 @@ class Delivery:
     # --- between the parts ---------------------------------------------------------------------------------
 
     def _tell_others(self, hint: Hint) -> None:
-        self._relay.tell(hint)
+        if not self._alone:
+            self._relay.tell(hint)
 
     def _access_ended(self, device_id: UUID, room_id: UUID) -> None:
         self._presence_changed |= self.presence.end(device_id=device_id, room_id=room_id)
