@@ -3,6 +3,7 @@
 import os
 import socket
 import stat
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -122,6 +123,18 @@ def test_a_frozen_redis_lets_callers_wait(redis_service: Redis) -> None:
         with frozen(redis_service), pytest.raises(redis.TimeoutError):
             client.ping()
         assert client.ping()
+
+
+def test_a_process_that_ends_meanwhile_stops_no_one_from_stopping(monkeypatch: pytest.MonkeyPatch) -> None:
+    with subprocess.Popen(["true"]) as gone:
+        gone.wait()
+    with Redis() as service:
+        known = service.pids
+        monkeypatch.setattr(service, "pids", lambda: [*known(), gone.pid])
+        with frozen(service), service.client() as client, pytest.raises(redis.TimeoutError):
+            client.ping()
+        with service.client() as client:
+            assert client.ping()
 
 
 def test_a_closed_service_leaves_no_process_and_no_file() -> None:

@@ -115,13 +115,11 @@ class Service:
 
     def freeze(self) -> None:
         """Let every process of it hang until ``resume``: connections stay open, and nothing answers."""
-        for pid in self.pids():
-            os.kill(pid, signal.SIGSTOP)
+        self._signal_everyone(signal.SIGSTOP)
 
     def resume(self) -> None:
         """Let it go on after ``freeze``."""
-        for pid in self.pids():
-            os.kill(pid, signal.SIGCONT)
+        self._signal_everyone(signal.SIGCONT)
 
     def close(self) -> None:
         """Stop it and remove all that it had."""
@@ -150,6 +148,12 @@ class Service:
         raise NotImplementedError
 
     # --- shared ------------------------------------------------------------------------------------------
+
+    def _signal_everyone(self, number: signal.Signals) -> None:
+        for pid in self.pids():
+            # A backend ends with its connection, at any moment.
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
 
     def _wait_for_end(self, family: list[int]) -> None:
         assert self._process is not None
