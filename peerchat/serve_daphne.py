@@ -91,6 +91,11 @@ class DeviceSocket(WebSocketProtocol):  # type: ignore[misc]  # daphne publishes
 class Request(LimitedBody, WebRequest):  # type: ignore[misc]  # daphne publishes no types
     """Daphne's request, with the limits on bodies inside Twisted."""
 
+    def __init__(self, channel: Any, *args: Any, **options: Any) -> None:
+        super().__init__(channel, *args, **options)
+        # Head and body are two writes: without this the body waits 40 ms for the peer's delayed acknowledgement.
+        channel.transport.setTcpNoDelay(True)
+
 
 class RequestFactory(HTTPFactory):  # type: ignore[misc]  # daphne publishes no types
     """Makes connections whose requests are ours."""
@@ -144,7 +149,10 @@ class DaphneServer(Server):  # type: ignore[misc]  # daphne publishes no types
         reactor.callLater(2, self.timeout_checker)
         reactor.addSystemEventTrigger("before", "shutdown", self.kill_all_applications)
         reactor.callWhenRunning(lambda: asyncio.ensure_future(self._start()))
-        reactor.run(installSignalHandlers=False)
+        try:
+            reactor.run(installSignalHandlers=False)
+        finally:
+            _end_tasks()
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
         """Offer the short cut for writing to every WebSocket."""
@@ -198,6 +206,19 @@ class DaphneServer(Server):  # type: ignore[misc]  # daphne publishes no types
         """Return the applications that still answer a request or serve a socket."""
         applications = [details.get("application_instance") for details in self.connections.values()]
         return [one for one in applications if one is not None and not one.done()]
+
+
+def _end_tasks() -> None:
+    """Cancel what still waits and let it end, as ``asyncio.run`` does.
+
+    Coroutines that the interpreter has to take apart at its own end crash it (seen with CPython 3.11).
+    """
+    tasks = asyncio.all_tasks(twisted_loop)
+    for task in tasks:
+        task.cancel()
+    twisted_loop.run_until_complete(asyncio.wait(tasks, timeout=STOP_SECONDS) if tasks else asyncio.sleep(0))
+    twisted_loop.run_until_complete(twisted_loop.shutdown_asyncgens())
+    twisted_loop.close()
 
 
 def serve(*, config: Config, process: Process) -> bool:

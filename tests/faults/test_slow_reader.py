@@ -1,4 +1,6 @@
-"""A reader that does not keep up: pushes stop, it is told and may pull, or it is let go; and nobody else feels it."""
+"""A reader that does not keep up: pushes stop, it is told and may pull, or it is let go; and nobody else
+feels it.
+"""
 
 from __future__ import annotations
 

@@ -44,6 +44,10 @@ class RunningServer:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.reserved.number}"
 
+    @property
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", "peerchat", "serve"]
+
     def manage(self, *arguments: str) -> str:
         """Run another ``peerchat`` command on the same data and return what it printed."""
         done = subprocess.run(
@@ -62,7 +66,7 @@ class RunningServer:
         """Start the process and return once it is ready for work."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "peerchat", "serve"],
+                self.command,
                 cwd=PROJECT,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
