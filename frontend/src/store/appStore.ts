@@ -14,6 +14,17 @@ import { createShell } from "./shell";
 export type TestableStore = AppStore & {
   /** Resolves when nothing that was begun is still under way. */
   readonly idle: () => Promise<void>;
+  /** Where each room stands: numbers alone. */
+  readonly standing: () => readonly RoomStandingReport[];
+};
+
+export type RoomStandingReport = {
+  readonly roomId: string;
+  readonly epoch: number | null;
+  readonly cursor: number | null;
+  readonly problem: string | null;
+  readonly made: number;
+  readonly outbox: number;
 };
 
 export function createAppStore(ports: Ports): TestableStore {
@@ -56,5 +67,14 @@ export function createAppStore(ports: Ports): TestableStore {
     idle: async () => {
       await shell.opened.peek()?.sync.idle();
     },
+    standing: () =>
+      (shell.opened.peek()?.core.book.all() ?? []).map((room) => ({
+        roomId: room.id,
+        epoch: room.group?.marks.epoch ?? null,
+        cursor: room.group?.marks.cursor ?? null,
+        problem: room.record.problem,
+        made: room.made.length,
+        outbox: room.outbox.length,
+      })),
   };
 }

@@ -142,22 +142,18 @@ export const cursorIs = (core: Core, roomId: string): number =>
 export async function runCommit(core: Core, feed: Feed, roomId: string, ask: Ask): Promise<boolean> {
   for (let tries = 0; tries < TRIES; tries++) {
     const room = openGroup(core, roomId);
-    const wish = await ask(room);
-    if (wish === null) return false;
-    const made = await makeAndStore(core, room.record.roomId, wish);
-    if (made === null) continue;
+    const { epoch } = room.group.marks;
     try {
-      const seq = await postMade(core, made);
-      await awaitFeed(core, feed, roomId, () => cursorIs(core, roomId) >= seq);
+      const wish = await ask(room);
+      if (wish === null) return false;
+      const made = await makeAndStore(core, room.record.roomId, wish);
+      if (made === null) continue;
+      await postOrMark(core, feed, made);
       return true;
     } catch (error) {
-      if (!isLost(error)) {
-        if (error instanceof CallError && error.code !== "network") await markRefused(core, made);
-        throw error;
-      }
-      await markRefused(core, made);
+      if (!isLost(error)) throw error;
       if (error.code === "room.stale_epoch") {
-        await awaitFeed(core, feed, roomId, () => epochIs(core, roomId) > made.epoch);
+        await awaitFeed(core, feed, roomId, () => epochIs(core, roomId) > epoch);
       } else {
         await core.logs.syncCommunity();
         await feed.catchUp(roomId);
@@ -167,18 +163,29 @@ export async function runCommit(core: Core, feed: Feed, roomId: string, ask: Ask
   throw new CallError("room.stale_epoch");
 }
 
+/** Send a made commit and wait until the feed shows it; note a refusal, so that it is not sent again. */
+async function postOrMark(core: Core, feed: Feed, made: MadeRecord): Promise<void> {
+  const roomId = toHex(made.roomId);
+  let seq: number;
+  try {
+    seq = await postMade(core, made);
+  } catch (error) {
+    if (error instanceof CallError && error.code !== "network") await markRefused(core, made);
+    throw error;
+  }
+  await awaitFeed(core, feed, roomId, () => cursorIs(core, roomId) >= seq);
+}
+
 /** Commits whose fate was open when the app closed: sent again as they are, since they may have landed. */
 export async function settleMade(core: Core, feed: Feed, roomId: string): Promise<void> {
   const open = core.book.get(roomId)?.made.filter((made) => !made.refused) ?? [];
   for (const made of open) {
     if (epochIs(core, roomId) !== made.epoch) return;
     try {
-      const seq = await postMade(core, made);
-      await awaitFeed(core, feed, roomId, () => cursorIs(core, roomId) >= seq);
+      await postOrMark(core, feed, made);
     } catch (error) {
       if (!(error instanceof CallError)) throw error;
       if (error.code === "network") return;
-      await markRefused(core, made);
     }
   }
 }

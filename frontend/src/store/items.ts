@@ -148,7 +148,9 @@ async function takeCommitItem(draft: RoomDraft, item: CommitItem, context: TakeI
   const fresh = { counter: 0, holes: group.marks.holes };
   for (const device of taken.removed) senders.delete(device);
   for (const device of taken.added) senders.set(device, fresh);
-  const renewed = own !== undefined ? { pathAt: item.at, sentSincePath: 0 } : {};
+  // A commit that only adds has no path (RFC 9420 §12.4): it lets others in and renews nothing.
+  const hasPath = own !== undefined && (own.bundle.adds.length === 0 || own.bundle.removes.length > 0);
+  const renewed = hasPath ? { pathAt: item.at, sentSincePath: 0 } : {};
   draft.group = {
     state: taken.state,
     marks: {

@@ -58,10 +58,20 @@ async function checkKnocking(core: Core, person: WaitingPerson, roomId: Uint8Arr
   };
 }
 
-export async function fetchKnocking(core: Core, roomId: string): Promise<readonly Knocking[]> {
+/** `known` were checked before and are not checked again: 25 who come at once would be 600 checks. */
+export async function fetchKnocking(
+  core: Core,
+  roomId: string,
+  known: readonly Knocking[],
+): Promise<readonly Knocking[]> {
   const answer = await core.api.call("waiting", null, { room: roomId });
   const people: Knocking[] = [];
-  for (const person of answer.waiting) people.push(await checkKnocking(core, person, idBytes(roomId)));
+  for (const person of answer.waiting) {
+    const accountId = toHex(person.account.account_id);
+    const before = known.find((one) => one.accountId === accountId && one.askedAt === person.asked_at);
+    const isChecked = before?.check === "verified";
+    people.push(isChecked ? before : await checkKnocking(core, person, idBytes(roomId)));
+  }
   return people;
 }
 

@@ -1,4 +1,5 @@
 /** Turning what went wrong into what the page can say: one stable code, small numbers, and never a text. */
+import { LogRefusal } from "../crypto/entries";
 import { CallError } from "../protocol/failure";
 import { InviteProblem } from "./invitation";
 import { isRefusal } from "./items";
@@ -15,7 +16,9 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof CallError) {
     return failure(error.code === "network" ? "device.offline" : error.code, error.details);
   }
-  // A log, a leaf or a message that does not check: the server's word is not taken for it.
+  // What this device itself would refuse to believe, it does not send either.
+  if (error instanceof LogRefusal) return failure(error.code);
+  // A leaf or a message that does not check: the server's word is not taken for it.
   if (isRefusal(error)) return failure("room.unconfirmed");
   return failure("device.broken");
 }

@@ -241,7 +241,8 @@ export function openRoomOf(
     timeline: timelineOf(view, room),
     people: peopleOf(view, room, live.presence),
     loaded: live.loaded,
-    waiting: iLead ? live.waiting : [],
+    // Who was let in since the list was fetched does not knock any more.
+    waiting: iLead ? live.waiting.filter((one) => log?.members.has(one.accountId) !== true) : [],
     myPresence: live.myPresence,
     cannotSend,
     can: {

@@ -9,6 +9,7 @@ import { toHex } from "../crypto/hex";
 import { idBytes, runEntry, runEntryWithCommit } from "./commits";
 import type { Invitation } from "./invitation";
 import { fetchKnocking, type Knocking } from "./leading";
+import { openGroup } from "./core";
 import type { AppStore, OpenRoom, Outcome, PresenceMode, RoomSummary } from "./model";
 import { announceRoom, createRoom } from "./opening";
 import type { Opened } from "./opened";
@@ -62,6 +63,8 @@ export function createRooms(shell: Shell): Rooms {
   const knocking = signal<ReadonlyMap<string, readonly Knocking[]>>(new Map());
   const isListed = signal(false);
   const myPresence = signal<PresenceMode>("listening");
+  let looking: Promise<void> | null = null;
+  let lookAgain: string | null = null;
 
   const viewOf = ({ core }: Opened): ViewContext => ({
     context: core.logs.context(),
@@ -110,14 +113,23 @@ export function createRooms(shell: Shell): Rooms {
     await core.logs.needAccounts([...log.members.keys()].map((account) => ({ account })));
     const isLeader = log.members.get(core.ids.accountId)?.role === "leader";
     if (!isLeader) return;
-    const people = await fetchKnocking(core, roomId);
+    const people = await fetchKnocking(core, roomId, knocking.peek().get(roomId) ?? []);
     knocking.value = new Map(knocking.peek()).set(roomId, people);
   }
 
+  /** One look at a time; a wish during one is a second look after it. Names that fail to come, come with the next. */
   function learnBeside(roomId: string): void {
-    learnPeople(roomId).catch(() => {
-      // The names come with the next look; nothing rests on them.
-    });
+    if (looking !== null) {
+      lookAgain = roomId;
+      return;
+    }
+    const done = (): void => {
+      looking = null;
+      const again = lookAgain;
+      lookAgain = null;
+      if (again !== null) learnBeside(again);
+    };
+    looking = learnPeople(roomId).then(done, done);
   }
 
   function here(): { readonly opened: Opened; readonly roomId: string } {
@@ -149,6 +161,9 @@ export function createRooms(shell: Shell): Rooms {
       .peek()
       .get(roomId)
       ?.find((one) => one.accountId === accountId);
+    const log = newestLog(openGroup(opened.core, roomId));
+    // By another leader, or by the tap before: the wish holds.
+    if (log?.members.has(accountId) === true) return;
     if (person === undefined || person.identityKey === null) throw new CallError("request.not_found");
     await runEntry(opened.core, opened.sync, roomId, "admit", {
       salt: newSalt(),

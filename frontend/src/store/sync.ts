@@ -19,6 +19,7 @@ import {
 import type { LinkState } from "../protocol/link";
 import { askPath, askPending, runCommit, settleMade, type Feed } from "./commits";
 import type { Core } from "./core";
+import { groupDevices } from "./group";
 import { isRefusal, takePage, type Page, type TakeInContext } from "./items";
 import { takeWelcome } from "./joining";
 import { tendKeyPackages } from "./keyStock";
@@ -26,9 +27,13 @@ import { createOutbox, type Outbox } from "./outbox";
 import { createPoller } from "./poller";
 import { PLACES, type CursorRecord } from "./records";
 import { dropExpired, refreshRooms } from "./roomList";
-import type { Room } from "./roomBook";
+import { newestLog, type Room } from "./roomBook";
 
 const DAY_MS = 24 * 3_600_000;
+const RETRY_MS = 2_000;
+const LOOK_SOON_MS = 300;
+const LOOK_LATER_MS = 5_000;
+const NO_ROOM = { record: { log: [] } } as const;
 const EXPIRY_TICK_MS = 15_000;
 /** A first path commit waits up to this for each member, so that 25 who come at once do not race 25 times. */
 const PATH_SPREAD_MS = 1_000;
@@ -66,9 +71,11 @@ export function createSync(core: Core, events: SyncEvents): Sync {
   const running = new Set<Promise<unknown>>();
   const pulling = new Map<string, Promise<void>>();
   const newestSeq = new Map<string, number>();
+  const gathering = new Map<string, { readonly pages: Page[]; readonly isWhole: Promise<boolean> }>();
   const pathTimers = new Map<string, () => void>();
   const carrying = new Set<string>();
   const cancels = new Set<() => void>();
+  let look: { readonly due: number; readonly cancel: () => void } | null = null;
   let deviceSeq = 0;
   let isLive = false;
   let isStopped = false;
@@ -102,11 +109,34 @@ export function createSync(core: Core, events: SyncEvents): Sync {
 
   // --- Rooms ---------------------------------------------------------------------------------------
 
-  async function take(roomId: Uint8Array, page: Page): Promise<boolean> {
-    const before = core.book.get(toHex(roomId))?.group ?? null;
-    const isWhole = await core.book.change(roomId, (draft) => takePage(draft, page, context));
-    const room = core.book.get(toHex(roomId));
-    if (room !== null && before !== null) afterPage(room, before.marks.epoch);
+  /**
+   * Take a page in. Pages that arrive while an earlier step is being stored share the next step: then a burst costs one
+   * encoding of the group's state and one transaction, not one for each message.
+   */
+  function take(roomId: Uint8Array, page: Page): Promise<boolean> {
+    const id = toHex(roomId);
+    const waiting = gathering.get(id);
+    if (waiting !== undefined) {
+      waiting.pages.push(page);
+      return waiting.isWhole;
+    }
+    const pages = [page];
+    const isWhole = takeGathered(roomId, pages);
+    gathering.set(id, { pages, isWhole });
+    return isWhole;
+  }
+
+  async function takeGathered(roomId: Uint8Array, pages: readonly Page[]): Promise<boolean> {
+    const id = toHex(roomId);
+    const { epoch, isWhole } = await core.book.change(roomId, async (draft) => {
+      gathering.delete(id);
+      const before = draft.group?.marks.epoch ?? null;
+      let all = true;
+      for (const one of pages) all = (await takePage(draft, one, context)) && all;
+      return { epoch: before, isWhole: all };
+    });
+    const room = core.book.get(id);
+    if (room !== null && epoch !== null) afterPage(room, epoch);
     return isWhole;
   }
 
@@ -173,15 +203,32 @@ export function createSync(core: Core, events: SyncEvents): Sync {
     const wait = pathAt === null ? spread : Math.max(0, pathAt + DAY_MS - core.clock.now()) + spread * 60;
     const cancel = later(() => {
       pathTimers.delete(room.id);
-      beside(async () => {
-        const marks = core.book.get(room.id)?.group?.marks;
-        if (marks === undefined) return;
-        if (marks.pathAt === null || marks.pathAt + DAY_MS <= core.clock.now()) {
-          await runCommit(core, feed, room.id, askPath);
-        }
-      });
+      beside(() => renewKeys(room.id));
     }, wait);
     pathTimers.set(room.id, cancel);
+  }
+
+  /**
+   * Those who are on their way in go first, and by this device's hand: a renewal that wins the race would make the commit
+   * that adds them start again, and with many renewals due nobody would ever be added.
+   */
+  async function renewKeys(roomId: string): Promise<void> {
+    const pathAt = core.book.get(roomId)?.group?.marks.pathAt;
+    if (pathAt === undefined || (pathAt !== null && pathAt + DAY_MS > core.clock.now())) return;
+    const room = core.book.get(roomId);
+    if (room !== null && isArriving(room) && (await runCommit(core, feed, roomId, askPending(core, feed)))) {
+      schedulePath(room);
+    } else {
+      await runCommit(core, feed, roomId, askPath);
+    }
+  }
+
+  /** Whether the log has people in the room whom the group does not have yet. */
+  function isArriving(room: Room): boolean {
+    const log = newestLog(room);
+    if (log === null || room.group === null) return false;
+    const inside = new Set(groupDevices(room.group.state).map((one) => one.account));
+    return [...log.members.keys()].some((account) => !inside.has(account));
   }
 
   /** Carry out what is pending, and look again: more people may have come meanwhile. */
@@ -277,7 +324,33 @@ export function createSync(core: Core, events: SyncEvents): Sync {
     const roomId = frame.room_id === null ? null : toHex(frame.room_id);
     if (frame.notice === "commit_wanted" && roomId !== null) beside(() => carryOut(roomId));
     if (frame.notice === "behind" && roomId !== null) pull(roomId);
-    if (frame.notice === "refetch") beside(refresh);
+    if (frame.notice === "refetch") {
+      if (roomId === null) beside(core.logs.syncCommunity);
+      refreshSoon(roomId);
+    }
+  }
+
+  /**
+   * Each entry and commit of a room makes all its members look at the list, which tells those who are in it little: the
+   * log told them. So a look waits, and is one for all that came meanwhile; leaders, who wait for knocks, look sooner.
+   */
+  function refreshSoon(roomId: string | null): void {
+    const log = roomId === null ? null : newestLog(core.book.get(roomId) ?? NO_ROOM);
+    const isLeader = log?.members.get(core.ids.accountId)?.role === "leader";
+    const isIn = log !== null;
+    const wait = (isLeader || !isIn ? LOOK_SOON_MS : LOOK_LATER_MS) * (1 + random());
+    const due = core.ports.now() + wait;
+    if (look !== null && look.due <= due) return;
+    look?.cancel();
+    const cancel = later(() => {
+      look = null;
+      beside(async () => {
+        await refreshRooms(core);
+        events.roomsListed();
+        events.waiting(roomId);
+      });
+    }, wait);
+    look = { due, cancel };
   }
 
   async function onFrame(frame: ServerFrame): Promise<void> {
@@ -287,8 +360,12 @@ export function createSync(core: Core, events: SyncEvents): Sync {
         onReady(frame);
         return;
       case "ack":
-      case "refused":
         outbox.onAnswer(frame);
+        return;
+      case "refused":
+        if (frame.message_id !== null) outbox.onAnswer(frame);
+        // A pull that failed: nothing more comes by itself.
+        else askLater(frame.room_id === null ? null : toHex(frame.room_id));
         return;
       case "items":
         await guarded(() => onItems(frame), toHex(frame.room_id));
@@ -305,6 +382,15 @@ export function createSync(core: Core, events: SyncEvents): Sync {
     }
   }
 
+  /** Ask for a room's items, or for this device's events, a little later. */
+  function askLater(roomId: string | null): void {
+    const ask = (): void => {
+      if (roomId === null) askDevice();
+      else pull(roomId);
+    };
+    later(ask, RETRY_MS * (1 + random()));
+  }
+
   /** What could not be judged now, because something for it could not be fetched, is asked for again a little later. */
   async function guarded(work: () => Promise<void>, roomId: string | null): Promise<void> {
     try {
@@ -312,15 +398,8 @@ export function createSync(core: Core, events: SyncEvents): Sync {
     } catch (error) {
       if (isStopped) return;
       if (error instanceof LogRefusal) events.distrusted();
-      else if (error instanceof CallError) {
-        later(
-          () => {
-            if (roomId === null) askDevice();
-            else pull(roomId);
-          },
-          2_000 * (1 + random()),
-        );
-      } else if (!isRefusal(error)) events.broken(error);
+      else if (error instanceof CallError) askLater(roomId);
+      else if (!isRefusal(error)) events.broken(error);
     }
   }
 

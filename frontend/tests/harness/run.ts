@@ -3,23 +3,16 @@
  * JSON object a line. The last line's event is `done` or `failed`. `link` is the first steward's.
  */
 import { readFileSync } from "node:fs";
+import { seeded } from "./seeded";
 import type { Setting, Say } from "./story";
-import { twoSurvivors } from "./twoSurvivors";
 
-const SCENARIOS: Readonly<Record<string, (setting: Setting, say: Say) => Promise<void>>> = {
-  "two-survivors": twoSurvivors,
+type Scenario = (setting: Setting, say: Say) => Promise<void>;
+
+// Loaded after the curves were chosen.
+const SCENARIOS: Readonly<Record<string, () => Promise<Scenario>>> = {
+  crowd: async () => (await import("./crowd")).crowd,
+  "two-survivors": async () => (await import("./twoSurvivors")).twoSurvivors,
 };
-
-/** Mulberry32: small, seeded, good enough for jitter and choices. */
-function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
 
 const began = Date.now();
 const say: Say = (event, details = {}) => {
@@ -28,10 +21,20 @@ const say: Say = (event, details = {}) => {
 
 async function main(): Promise<void> {
   const name = process.argv[2] ?? "";
-  const scenario = SCENARIOS[name];
-  if (scenario === undefined) throw new Error(`no scenario ${name}`);
-  const given = JSON.parse(readFileSync(0, "utf8")) as { url: string; link: string; seed: number };
-  await scenario({ url: given.url, link: given.link, random: seeded(given.seed) }, say);
+  const load = SCENARIOS[name];
+  if (load === undefined) throw new Error(`no scenario ${name}`);
+  const given = JSON.parse(readFileSync(0, "utf8")) as {
+    url: string;
+    link: string;
+    seed: number;
+    fastCurves?: boolean;
+  };
+  if (given.fastCurves === true) await import("./fastCurves.mjs");
+  const scenario = await load();
+  await scenario(
+    { url: given.url, link: given.link, random: seeded(given.seed), fastCurves: given.fastCurves === true },
+    say,
+  );
 }
 
 main().then(

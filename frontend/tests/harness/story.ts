@@ -2,7 +2,12 @@ import { createHeadlessClient, must, signUp, until, type HeadlessClient } from "
 
 export type Say = (event: string, details?: Record<string, unknown>) => void;
 
-export type Setting = { readonly url: string; readonly link: string; readonly random: () => number };
+export type Setting = {
+  readonly url: string;
+  readonly link: string;
+  readonly random: () => number;
+  readonly fastCurves: boolean;
+};
 
 export type Community = { readonly steward: HeadlessClient; readonly leader: HeadlessClient };
 
