@@ -47,11 +47,14 @@ class Replaced(Exception):
 
 @dataclass
 class _Followed:
-    """A room that is followed: ``have`` is the last seq handed out, ``wanted`` the newest known of."""
+    """A room that is followed: ``have`` is the last seq handed out, ``wanted`` the newest known of. ``again``: what the
+    pull under way answers may be older than what was left out since.
+    """
 
     have: int
     wanted: int = 0
     pulling: bool = False
+    again: bool = False
     items: asyncio.Queue[Item | Exception] = field(default_factory=asyncio.Queue)
 
 
@@ -78,11 +81,13 @@ class Live:
         self._rooms: dict[bytes, _Followed] = {}
         self._outgoing: dict[bytes, _Outgoing] = {}
         self._device_seq = device_seq
+        self._device_wanted = 0
         self._device_items: asyncio.Queue[DeviceItem] = asyncio.Queue()
         self._socket: Socket | None = None
         self._taken = 0
         self._task: asyncio.Task[None] | None = None
         self._later: set[asyncio.Task[None]] = set()
+        self._ended: Exception | None = None
         self.connected = asyncio.Event()
 
     async def __aenter__(self) -> Self:
@@ -108,6 +113,7 @@ class Live:
         Raises ``PeerChatError`` when it is refused for good; ``room.stale_epoch`` asks to encrypt it again
         for ``details["epoch"]`` and to send it under the same ``message_id``.
         """
+        self._check_alive()
         frame = ask.Send(
             type="send",
             room_id=room_id,
@@ -126,6 +132,7 @@ class Live:
 
     async def follow(self, room_id: bytes, *, after: int = 0) -> AsyncIterator[Item]:
         """Yield the room's items after ``after``: in order, each once, for as long as the room may be seen."""
+        self._check_alive()
         followed = self._rooms[room_id] = _Followed(have=after)
         try:
             await self._pull(room_id)
@@ -161,6 +168,10 @@ class Live:
                         await self._take(await socket.receive())
             except SocketClosed as error:
                 code = error.code
+            except Exception as error:
+                # A fault of a callback or of ours: whoever waits must hear of it, and not wait for ever.
+                self._fail(error)
+                raise
             finally:
                 self._socket = None
                 self.connected.clear()
@@ -190,13 +201,15 @@ class Live:
         self._taken = 0
         self.connected.set()
         newest = {mark.room_id: mark.last_seq for mark in ready.rooms}
-        for room_id, followed in self._rooms.items():
+        # A copy: while we send, somebody may begin to follow another room.
+        for room_id, followed in list(self._rooms.items()):
             followed.pulling = False
             followed.wanted = newest.get(room_id, followed.wanted)
             if followed.wanted > followed.have:
                 await self._pull(room_id)
-        if ready.device_seq > self._device_seq:
-            await self._try(ask.PullDevice(type="pull_device", after=self._device_seq))
+        self._device_wanted = ready.device_seq
+        if self._device_wanted > self._device_seq:
+            await self._pull_device()
         for outgoing in list(self._outgoing.values()):
             await self._try(outgoing.frame)
 
@@ -206,7 +219,12 @@ class Live:
             with suppress(SocketClosed):
                 await self._socket.send(frame)
 
+    def _check_alive(self) -> None:
+        if self._ended is not None:
+            raise self._ended
+
     def _fail(self, error: Exception) -> None:
+        self._ended = error
         for outgoing in self._outgoing.values():
             if not outgoing.stored.done():
                 outgoing.stored.set_exception(error)
@@ -252,6 +270,9 @@ class Live:
                 self._again_later(pull, frame.details)
             else:
                 followed.items.put_nowait(error)
+        elif frame.room_id is None and frame.code in _TRY_AGAIN:
+            # What names neither message nor room was a pull of the device's own events, or credit, which is told anew.
+            self._again_later(ask.PullDevice(type="pull_device", after=self._device_seq), frame.details)
 
     def _again_later(self, frame: ask.ClientFrame, details: dict[str, int]) -> None:
         wait = max(BUSY_SECONDS, details.get("wait_ms", 0) / 1000)
@@ -267,6 +288,7 @@ class Live:
     async def _take_items(self, frame: Items) -> None:
         followed = self._rooms.get(frame.room_id)
         if followed is not None:
+            had = followed.have
             followed.wanted = max(followed.wanted, frame.through)
             if not frame.pushed:
                 followed.pulling = False
@@ -276,39 +298,51 @@ class Live:
                         followed.items.put_nowait(item)
                         followed.have = item.seq
                 followed.have = max(followed.have, frame.through)
-            if followed.wanted > followed.have:
+            # An answer does not say whether it tells all: only one that brings nothing is known to be the last.
+            more = not frame.pushed and followed.have > had
+            if more or followed.again or followed.wanted > followed.have:
                 await self._pull(frame.room_id)
         if frame.pushed:
             await self._credit()
 
     async def _take_device_items(self, frame: DeviceItems) -> None:
+        had = self._device_seq
+        self._device_wanted = max(self._device_wanted, frame.through)
         if frame.after <= self._device_seq:
             for item in frame.items:
                 if item.seq > self._device_seq:
                     self._device_items.put_nowait(item)
             self._device_seq = max(self._device_seq, frame.through)
-        else:
-            await self._try(ask.PullDevice(type="pull_device", after=self._device_seq))
+        # A page that brought nothing will bring nothing the second time either.
+        if self._device_wanted > self._device_seq and (frame.pushed or self._device_seq > had):
+            await self._pull_device()
         if frame.pushed:
             await self._credit()
 
     async def _notice(self, frame: Notice) -> None:
         if frame.notice == "behind":
             if frame.room_id is None:
-                await self._try(ask.PullDevice(type="pull_device", after=self._device_seq))
+                await self._pull_device()
             else:
                 await self._pull(frame.room_id)
         if self._notices is not None:
             self._notices(frame)
 
     async def _pull(self, room_id: bytes) -> None:
+        """Ask for what follows; if the answer to an earlier pull is under way, then once more after it."""
         followed = self._rooms.get(room_id)
-        if followed is None or followed.pulling or self._socket is None:
+        if followed is None or self._socket is None:
             return
-        followed.pulling = True
+        if followed.pulling:
+            followed.again = True
+            return
+        followed.pulling, followed.again = True, False
         await self._try(
             ask.Pull(type="pull", room_id=room_id, after=followed.have, limit=limits.PULL_MAX_ITEMS)
         )
+
+    async def _pull_device(self) -> None:
+        await self._try(ask.PullDevice(type="pull_device", after=self._device_seq))
 
     async def _credit(self) -> None:
         self._taken += 1
