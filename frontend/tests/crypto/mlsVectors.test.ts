@@ -24,7 +24,7 @@ import { toNodeIndex } from "ts-mls/treemath.js";
 import { describe, expect, it } from "vitest";
 import { fromHex as decodeHex, toHex } from "../../src/crypto/hex";
 import { RETENTION } from "../../src/crypto/mlsConfig";
-import { suite, SUITE_NAME } from "../../src/crypto/provider";
+import { suite } from "../../src/crypto/provider";
 import vectors from "./vectors/mlsSuite1.json";
 
 const { crypto_basics: basics, message_protection: protection, passive_client: passive } = vectors;
@@ -132,7 +132,7 @@ describe("the official vectors", () => {
   it("message-protection: a proposal, a commit and a message, each in a private message", async () => {
     const groupContext = {
       version: "mls10" as const,
-      cipherSuite: SUITE_NAME,
+      cipherSuite: suite.name,
       groupId: fromHex(protection.group_id),
       epoch: BigInt(protection.epoch),
       treeHash: fromHex(protection.tree_hash),
@@ -196,7 +196,7 @@ const anyTime = { ...defaultClientConfig.lifetimeConfig, validateLifetimeOnRecei
 function validate(tree: RatchetTree, groupId: string, hash: Uint8Array) {
   const context = {
     version: "mls10" as const,
-    cipherSuite: SUITE_NAME,
+    cipherSuite: suite.name,
     groupId: fromHex(groupId),
     epoch: 0n,
     treeHash: hash,
