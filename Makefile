@@ -6,7 +6,7 @@ RUN_HOST = $(or $(if $(filter command line,$(origin HOST)),$(HOST)),$(PEERCHAT_H
 RUN_PORT = $(or $(PORT),$(PEERCHAT_PORT),8000)
 
 .NOTPARALLEL:
-.PHONY: help run test lint format build generate lock bench setup clean
+.PHONY: help run test lint format build generate lock bench interop setup clean
 
 help:
 	@echo "make run       build and start peerchat on http://$(RUN_HOST):$(RUN_PORT) (PORT=, HOST=)"
@@ -17,6 +17,7 @@ help:
 	@echo "make generate  write what is made from the wire contract"
 	@echo "make lock      write the lock files (UPGRADE=1 takes the newest versions)"
 	@echo "make bench     what a delivery costs, beside two other servers (BENCH_ARGS=\"--quick\")"
+	@echo "make interop   our MLS core and an independent one in a long random walk (STEPS=500 SEED=)"
 	@echo "make setup     only set up"
 	@echo "make clean     remove what was made, but not var/, where data lives"
 
@@ -52,6 +53,10 @@ lock:
 bench:
 	@scripts/setup dev
 	.venv/bin/python -m bench $(BENCH_ARGS)
+
+interop:
+	@scripts/setup dev
+	@bash -c 'source scripts/node.sh && exec .venv/bin/python -m tests.interop.walk --steps $(or $(STEPS),500) $(if $(SEED),--seed $(SEED))'
 
 setup:
 	@scripts/setup dev
