@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from tests.vectors.chains import (
@@ -18,6 +19,11 @@ from tests.vectors.chains import (
     spoil,
     unsorted,
 )
+
+
+def with_head(index: int) -> Callable[[Map], Map]:
+    """A change that makes an entry name the community's entry ``index``."""
+    return lambda value: {**value, "community_head": {"index": index, "hash": fixed(f"community {index}")}}
 
 
 def account_cases() -> list[Map]:
@@ -90,6 +96,29 @@ def account_cases() -> list[Map]:
             stale,
         ),
         case("no head of the community", second(change=lambda v: {**v, "community_head": None}), bad),
+        case(
+            "the community's head goes forward",
+            add(
+                second(change=with_head(3)),
+                "device-revoke",
+                {"device_id": ann.device_id(1)},
+                change=with_head(4),
+            ),
+            "ok",
+            identity_key=key,
+            live=live[1:],
+            revoked=live[:1],
+        ),
+        case(
+            "the community's head goes back",
+            add(
+                second(change=with_head(3)),
+                "device-revoke",
+                {"device_id": ann.device_id(1)},
+                change=with_head(2),
+            ),
+            bad,
+        ),
         case("the body is another", spoil(both, body=pack(ann.certificate(3) | {"salt": bytes(16)})), bad),
         case("the body was erased", spoil(both, body=None), bad),
         case("the body's keys are not sorted", second(encode_body=unsorted), "request.malformed"),

@@ -38,6 +38,8 @@ export type AccountState = {
   readonly devices: ReadonlyMap<string, AccountDevice>;
   readonly head: Head;
   readonly at: number;
+  /** The community head that the newest entry had seen; it never goes back. */
+  readonly communityIndex: number;
   /** Null once the account was forgotten, or when the server brought a profile that the identity did not sign. */
   readonly profile: Profile | null;
 };
@@ -67,6 +69,7 @@ function openAccount(root: Uint8Array, link: Link): AccountState {
     devices: new Map(),
     head: link.head,
     at: link.entry.at,
+    communityIndex: link.entry.community_head?.index ?? 0,
     profile: null,
   };
 }
@@ -114,7 +117,9 @@ export function applyAccountEntry(
   checkAuthor(link);
   if (state === null) return openAccount(root, link);
   checkSignature(link, root, state.identityKey);
-  const next = { ...state, head: link.head, at: link.entry.at };
+  const communityIndex = link.entry.community_head?.index ?? 0;
+  if (communityIndex < state.communityIndex) refuseEntry("log.bad_entry", "community head went back");
+  const next = { ...state, head: link.head, at: link.entry.at, communityIndex };
   switch (link.entry.action) {
     case "device-add":
       return { ...next, devices: addDevice(root, state, link) };
