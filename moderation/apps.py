@@ -9,7 +9,8 @@ class ModerationConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Bring the leaders' powers to the room's log."""
-        from moderation import powers
+        """Bring the leaders' powers to the room's log, and the keeper its duties."""
+        from moderation import duties, powers
 
         powers.register_powers()
+        duties.register_duties()

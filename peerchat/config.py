@@ -21,6 +21,7 @@ _NOT_FOR_THE_SERVER = frozenset({"PEERCHAT_CHROMIUM", "PEERCHAT_TEST_DATABASE"})
 _SECRET_MIN_CHARS = 32
 T = TypeVar("T")
 ServerKind = Literal["daphne", "uvicorn"]
+KeeperPlace = Literal["inside", "apart"]
 
 
 class SettingsWrong(Exception):
@@ -79,6 +80,8 @@ class Config:
     """Signs sign-in challenges. Never leaves this deployment."""
     server: ServerKind
     """The web server that ``peerchat serve`` starts."""
+    keeper: KeeperPlace
+    """Where the keeper runs: in every ``peerchat serve``, or as ``peerchat keeper`` alone. One works at a time."""
     drain_seconds: int
     """How long a server that was told to stop lets sockets and requests end."""
     title: str
@@ -150,6 +153,7 @@ class _Reader:
             ),
             "redis_url": self._take("REDIS_URL", _redis_url, None),
             "server": self._take("SERVER", _server, "daphne"),
+            "keeper": self._take("KEEPER", _keeper, "inside"),
             "drain_seconds": self._take("DRAIN_SECONDS", _whole(0, 300), 10),
             "title": self._take("TITLE", _title, "Notes"),
             "exit_url": self._take("EXIT_URL", _web_page, "https://www.wikipedia.org/"),
@@ -261,6 +265,14 @@ def _server(text: str) -> ServerKind:
     if text == "uvicorn":
         return "uvicorn"
     raise ValueError("must be daphne or uvicorn")
+
+
+def _keeper(text: str) -> KeeperPlace:
+    if text == "inside":
+        return "inside"
+    if text == "apart":
+        return "apart"
+    raise ValueError("must be inside or apart")
 
 
 def _title(text: str) -> str:

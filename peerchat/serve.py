@@ -85,8 +85,8 @@ def run() -> int:
     start.
     """
     config: Config = settings.PEERCHAT
-    _prepare_process()
-    process = Process(config=config, parts=_parts())
+    prepare_process()
+    process = Process(config=config, parts=_parts(config))
     # Each server brings its own event loop, so only the chosen one is imported.
     if config.server == "uvicorn":
         from peerchat.serve_uvicorn import serve
@@ -95,13 +95,15 @@ def run() -> int:
     return 0 if serve(config=config, process=process) else 1
 
 
-def _parts() -> list[Part]:
+def _parts(config: Config) -> list[Part]:
     from moderation.keeper import Keeper
+    from moderation.keeper_watch import KeeperWatch
 
-    return [Keeper()]
+    return [Keeper() if config.keeper == "inside" else KeeperWatch()]
 
 
-def _prepare_process() -> None:
+def prepare_process() -> None:
+    """Allow no core file, and as many sockets as the machine lets us have."""
     # A core file would hold what was in memory: tokens, hour keys.
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     # Each socket is an open file; the usual soft limit of 1,024 is a room or two of phones.

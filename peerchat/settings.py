@@ -8,6 +8,7 @@ from typing import Any
 
 from peerchat.config import load
 from peerchat.databases import database
+from peerchat.layers import channel_layer
 from peerchat.protocol import limits
 
 PEERCHAT = load()
@@ -41,11 +42,7 @@ DATABASES: dict[str, dict[str, Any]] = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
-    "default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}
-    if PEERCHAT.redis_url is None
-    else {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [PEERCHAT.redis_url]}}
-}
+CHANNEL_LAYERS = {"default": channel_layer(PEERCHAT.redis_url)}
 
 TEMPLATES = [
     {

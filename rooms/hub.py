@@ -205,13 +205,18 @@ class Hub:
             outlet.close_if_stuck(now=now)
 
     async def poll(self) -> None:
-        """Find what no hint told of, in every room that has sockets here."""
+        """Find what no hint told of, in every room and for every device that has a socket here."""
         rooms = await self._readers.run(hub_reads.rooms_as_they_are, list(self._topics))
         for room_id, room in rooms.items():
             topic = self._topics.get(room_id)
             if topic is not None:
                 topic.floor = max(topic.floor, room.floor)
                 self._want(room_id, room.last_seq)
+        newest = await self._readers.run(hub_reads.newest_events, list(self._outlets))
+        for device_id, seq in newest.items():
+            outlet = self._outlets.get(device_id)
+            if outlet is not None and seq > outlet.device_seq:
+                self._refresh(device_id)
 
     async def recheck(self) -> None:
         """Close sockets whose session ended, and end access that ended, whether or not a hint told of it."""

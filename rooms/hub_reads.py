@@ -38,6 +38,12 @@ def device_items(device_id: UUID, after: int) -> DeviceItems:
     return device_events.events_after(device_id, after)
 
 
+def newest_events(device_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """Return the seq of the newest event of each of these devices that ever had one."""
+    boxes = DeviceMailbox.objects.filter(device_id__in=list(device_ids))
+    return dict(boxes.values_list("device_id", "last_seq"))
+
+
 def room_items(room_id: UUID, after: int) -> Items | None:
     """Return the room's items after ``after``, as many as fit a frame; ``None`` when there is no such room."""
     room = access.rooms_named([room_id]).get(room_id)

@@ -1,13 +1,15 @@
 """Hints between processes: one group for the whole deployment, one message for each commit, ids and seqs
 alone.
 
-It is given a channel layer and knows nothing else of Channels. What the layer loses, the hub's poll finds.
+It is given a channel layer and knows nothing else of Channels. What the layer loses, the hub's poll finds; a layer that
+comes back is used again by itself.
 ``start`` returns once the process has heard itself: with unconfirmed subscriptions a prototype lost 1 to 8 %
 of all hints.
 """
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from logging import WARNING
 from typing import Any, Protocol
 from uuid import uuid4
@@ -17,9 +19,12 @@ from rooms.hints import NOTHING, Hint, from_message, to_message
 
 GROUP = "peerchat.hints"
 CONFIRM_SECONDS = 10.0
-PROBE_SECONDS = 0.5
-RENEW_SECONDS = 600.0
-"""Far below the layers' default expiry of a group (a day)."""
+PROBE_SECONDS = 0.1
+SEND_SECONDS = 5.0
+AGAIN_SECONDS = 1.0
+RENEW_SECONDS = 5.0
+"""Far below the layers' expiry of a group (a day): a Redis that restarted has forgotten who is in it."""
+DEAF_SECONDS = 20.0
 
 
 class Layer(Protocol):
@@ -36,36 +41,72 @@ class NotConfirmed(Exception):
     """The channel layer did not bring back our own hint; the process must not serve."""
 
 
-class Relay:
-    """One for each process; belongs to the event loop."""
+class Teller:
+    """The half that speaks, which is all that a process without sockets needs; belongs to the event loop."""
 
-    def __init__(self, layer: Layer, *, heard: Callable[[Hint], None]) -> None:
+    def __init__(self, layer: Layer) -> None:
         self._layer = layer
-        self._heard = heard
         self._me = uuid4().hex
-        self._confirmed = asyncio.Event()
         self._outgoing = NOTHING
         self._wake = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
-
-    async def start(self) -> None:
-        """Subscribe, and return once our own hint came back; raise ``NotConfirmed``."""
-        self._tasks = [asyncio.create_task(self._receive()), asyncio.create_task(self._send())]
-        try:
-            async with asyncio.timeout(CONFIRM_SECONDS):
-                while not self._confirmed.is_set():
-                    try:
-                        await self._layer.group_send(GROUP, self._message(NOTHING))
-                    except Exception as error:
-                        event("relay.send_failed", error=error)
-                    await self._confirmed_within(PROBE_SECONDS)
-        except TimeoutError:
-            raise NotConfirmed from None
+        self._failing: set[str] = set()
 
     def tell(self, hint: Hint) -> None:
         """Send ``hint`` to the other processes soon; what gathers while one is under way goes as one."""
         self._outgoing = self._outgoing | hint
         self._wake.set()
+
+    async def run(self) -> None:
+        """Send what is told, until cancelled; what could not be sent goes with what is told next, or a little later."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            hint, self._outgoing = self._outgoing, NOTHING
+            if not await self._send(hint):
+                self._outgoing = hint | self._outgoing
+                await asyncio.sleep(AGAIN_SECONDS)
+                self._wake.set()
+
+    async def _send(self, hint: Hint) -> bool:
+        try:
+            # A layer that hangs must not keep the next hint from being sent by a connection that lives.
+            async with asyncio.timeout(SEND_SECONDS):
+                await self._layer.group_send(GROUP, {"type": "hint", "from": self._me, **to_message(hint)})
+        except Exception as error:
+            self._note("relay.send_failed", error)
+            return False
+        self._failing.discard("relay.send_failed")
+        return True
+
+    def _note(self, code: str, error: Exception) -> None:
+        """Log the first failure of an outage; an hour without Redis must not fill the log."""
+        if code not in self._failing:
+            event(code, error=error)
+        self._failing.add(code)
+
+
+class Relay(Teller):
+    """One for each process that has sockets; belongs to the event loop."""
+
+    def __init__(self, layer: Layer, *, heard: Callable[[Hint], None]) -> None:
+        super().__init__(layer)
+        self._heard = heard
+        self._confirmed = asyncio.Event()
+        self._channel: str | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Subscribe, and return once our own hint came back; raise ``NotConfirmed``."""
+        self._tasks = [
+            asyncio.create_task(work) for work in (self._receive(), self._stay_subscribed(), self.run())
+        ]
+        try:
+            async with asyncio.timeout(CONFIRM_SECONDS):
+                while not self._confirmed.is_set():
+                    await self._send(NOTHING)
+                    await self._confirmed_within(PROBE_SECONDS)
+        except TimeoutError:
+            raise NotConfirmed from None
 
     async def stop(self) -> None:
         """Send no more and hear no more."""
@@ -80,44 +121,47 @@ class Relay:
         except TimeoutError:
             return
 
-    def _message(self, hint: Hint) -> dict[str, Any]:
-        return {"type": "hint", "from": self._me, **to_message(hint)}
-
-    async def _send(self) -> None:
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            hint, self._outgoing = self._outgoing, NOTHING
-            try:
-                await self._layer.group_send(GROUP, self._message(hint))
-            except Exception as error:
-                event("relay.send_failed", error=error)
+    # --- hearing -----------------------------------------------------------------------------------------
 
     async def _receive(self) -> None:
+        """Subscribe, hear, and begin anew with another channel when that fails or nothing is heard any more."""
         while True:
+            self._channel = None
             try:
-                await self._receive_on(await self._layer.new_channel())
+                channel = await self._layer.new_channel()
+                await self._layer.group_add(GROUP, channel)
+                self._channel = channel
+                await self._hear(channel)
             except Exception as error:
-                event("relay.receive_failed", error=error)
-                await asyncio.sleep(PROBE_SECONDS)
+                self._note("relay.receive_failed", error)
+                await asyncio.sleep(AGAIN_SECONDS)
 
-    async def _receive_on(self, channel: str) -> None:
-        renewal = asyncio.create_task(self._renew(channel))
+    async def _hear(self, channel: str) -> None:
         try:
-            await self._layer.group_add(GROUP, channel)
             while True:
-                self._take(await self._layer.receive(channel))
+                # Our own probes come in all the time: silence means that we are deaf, whatever the connection says.
+                async with asyncio.timeout(DEAF_SECONDS):
+                    message = await self._layer.receive(channel)
+                self._failing.discard("relay.receive_failed")
+                self._take(message)
         finally:
-            renewal.cancel()
-            await self._layer.group_discard(GROUP, channel)
+            with suppress(Exception):
+                async with asyncio.timeout(SEND_SECONDS):
+                    await self._layer.group_discard(GROUP, channel)
 
-    async def _renew(self, channel: str) -> None:
+    async def _stay_subscribed(self) -> None:
+        """Renew the membership, which a restarted Redis has forgotten, and speak to ourselves to know that we hear."""
         while True:
             await asyncio.sleep(RENEW_SECONDS)
             try:
-                await self._layer.group_add(GROUP, channel)
+                if self._channel is not None:
+                    async with asyncio.timeout(SEND_SECONDS):
+                        await self._layer.group_add(GROUP, self._channel)
             except Exception as error:
-                event("relay.renew_failed", error=error)
+                self._note("relay.renew_failed", error)
+            else:
+                self._failing.discard("relay.renew_failed")
+                self.tell(NOTHING)
 
     def _take(self, message: dict[str, Any]) -> None:
         if message.get("from") == self._me:

@@ -1,75 +1,117 @@
-"""The keeper destroys keys before it deletes rows, starts with what is overdue, and outlives a fault."""
+"""The live keeper: one works, another takes over, a fault ends nothing, and a step that hangs loses the lease."""
 
 from __future__ import annotations
 
 import threading
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 
-from moderation import keeper
+from moderation import keeper, lease
+from moderation.duties import Duty, Tenure
 from moderation.keeper import Keeper
-from rooms import retention, shredding
-from tests.support.people import Person
-from tests.support.rooms import OpenRoom
-from tests.support.time import HandClock
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SECONDS = 20
 
 
-def test_what_is_due_is_done_keys_first(
-    room: OpenRoom, amal: Person, clock: HandClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    order: list[str] = []
-    destroy, erase = shredding.destroy_due, retention.erase_expired
+class Work:
+    """A duty that lets the test wait for each step, and fails where told."""
 
-    def destroy_noted(moment: datetime) -> int:
-        order.append("keys")
-        return destroy(moment)
-
-    def erase_noted(moment: datetime) -> retention.Erased:
-        order.append("rows")
-        return erase(moment)
-
-    monkeypatch.setattr(shredding, "destroy_due", destroy_noted)
-    monkeypatch.setattr(retention, "erase_expired", erase_noted)
-    room.says(amal)
-    assert keeper.keep_once() == retention.Erased()
-    clock.forward(hours=26)
-    assert keeper.keep_once().messages == 1
-    assert order == ["keys", "rows", "keys", "rows"]
-
-
-class Steps:
-    """Stands in for ``keep_once``: fails where told, and lets the test wait for each step."""
-
-    def __init__(self, *, failing: set[int]) -> None:
+    def __init__(
+        self, *, failing: set[int] | None = None, before: Callable[[], object] = lambda: None
+    ) -> None:
         self.done = threading.Semaphore(0)
-        self._count = 0
-        self._failing = failing
+        self.terms: list[lease.Term] = []
+        self._failing = failing or set()
+        self._before = before
 
-    def __call__(self) -> retention.Erased:
-        self._count += 1
+    def __call__(self, tenure: Tenure) -> None:
+        self.terms.append(tenure.term)
         try:
-            if self._count in self._failing:
+            self._before()
+            if len(self.terms) in self._failing:
                 raise OSError("the disk is away")
-            return retention.Erased()
         finally:
             self.done.release()
 
+    def wait(self, count: int = 1) -> None:
+        for _ in range(count):
+            assert self.done.acquire(timeout=SECONDS)
 
-@pytest.fixture
-def steps(monkeypatch: pytest.MonkeyPatch, db: None) -> Steps:
-    fake = Steps(failing={1, 2})
-    monkeypatch.setattr(keeper, "keep_once", fake)
-    return fake
+    @property
+    def duty(self) -> Duty:
+        return Duty("work", period_seconds=0.0, do=self)
 
 
-def test_it_goes_on_after_a_fault_and_stops_when_told(steps: Steps) -> None:
-    running = Keeper(period_seconds=0.001)
-    running.start()
-    for _ in range(4):
-        assert steps.done.acquire(timeout=5)
-    running.stop(timeout_seconds=5)
-    assert "keeper" not in {thread.name for thread in threading.enumerate()}
+@contextmanager
+def running(*works: Work, hung: Callable[[], None] = lambda: None) -> Iterator[Keeper]:
+    one = Keeper(duties_=[work.duty for work in works], hung=hung)
+    one.start()
+    try:
+        yield one
+    finally:
+        one.stop(timeout_seconds=SECONDS)
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeper, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(keeper, "RENEW_SECONDS", 0.02)
+
+
+def test_it_goes_on_after_a_fault_and_stops_when_told() -> None:
+    failing, other = Work(failing={1, 2}), Work()
+    with running(failing, other):
+        failing.wait(4)
+        other.wait(4)
+    assert {"keeper", "keeper-lease"} & {thread.name for thread in threading.enumerate()} == set()
+    assert not lease.is_held(), "it was given back"
+
+
+def test_of_two_one_works_and_the_other_goes_on_where_it_ends() -> None:
+    first, second = Work(), Work()
+    with running(first) as one:
+        first.wait()
+        with running(second):
+            first.wait(10)
+            assert second.terms == []
+            one.stop(timeout_seconds=SECONDS)
+            second.wait()
+    assert {term.number for term in first.terms} == {1}
+    assert {term.number for term in second.terms} == {2}
+
+
+def test_a_holder_whose_lease_another_took_notices_and_waits() -> None:
+    work = Work()
+    with running(work):
+        work.wait()
+        assert lease._ours(work.terms[-1]).update(holder="another", term=7)
+        # Two rounds of the other's term: what was under way has ended.
+        ended = threading.Event()
+        while not ended.wait(0.05) and work.done.acquire(blocking=False):
+            pass
+        before = len(work.terms)
+        assert not ended.wait(0.2)
+        assert len(work.terms) == before
+        lease.give_back(lease.Term("another", 7))
+        while work.terms[-1].number != 8:
+            work.wait()
+
+
+def test_a_step_that_hangs_loses_the_lease_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeper, "HUNG_SECONDS", 0.05)
+    monkeypatch.setattr(lease, "_LEASE", timedelta(seconds=0.5))
+    go_on, told = threading.Event(), threading.Event()
+    stuck, other = Work(before=lambda: go_on.wait(SECONDS)), Work()
+    with running(stuck, hung=told.set):
+        assert told.wait(SECONDS)
+        with running(other):
+            other.wait()
+        go_on.set()
+        stuck.wait()
 
 
 def test_one_that_never_started_stops_too() -> None:

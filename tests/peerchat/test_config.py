@@ -80,6 +80,7 @@ def test_an_origin_is_written_as_browsers_write_it(
         ({"DATABASE_URL": "mysql://db/peerchat"}, "PEERCHAT_DATABASE_URL must be"),
         ({"DATABASE_URL": "sqlite:///relative.db"}, "PEERCHAT_DATABASE_URL must be"),
         ({"REDIS_URL": "http://redis"}, "PEERCHAT_REDIS_URL must begin"),
+        ({"KEEPER": "nowhere"}, "PEERCHAT_KEEPER must be inside or apart"),
         ({"SERVER": "gunicorn"}, "PEERCHAT_SERVER must be"),
         ({"DRAIN_SECONDS": "-1"}, "PEERCHAT_DRAIN_SECONDS must be"),
         ({"TITLE": "x" * 41}, "PEERCHAT_TITLE must be"),

@@ -107,6 +107,9 @@ class World(Readers):
     def _rooms_as_they_are(self, room_ids: Iterable[UUID]) -> dict[UUID, Any]:
         return {room_id: SimpleNamespace(floor=0, last_seq=len(self.items[room_id])) for room_id in room_ids}
 
+    def _newest_events(self, device_ids: Iterable[UUID]) -> dict[UUID, int]:
+        return {device_id: self.events[device_id] for device_id in device_ids if device_id in self.events}
+
     def _members_of(self, room_ids: Iterable[UUID]) -> dict[UUID, set[UUID]]:
         return {room_id: set(self.members[room_id]) for room_id in room_ids}
 
@@ -345,6 +348,16 @@ async def test_a_lost_hint_is_found_by_the_poll(stage: Stage) -> None:
     await stage.hub.poll()
     await stage.settle()
     assert socket.seqs() == [1, 2]
+
+
+async def test_a_devices_own_event_is_found_by_the_poll_too(stage: Stage) -> None:
+    """A Welcome whose hint was lost must not wait for the next connection."""
+    socket, _ = await stage.connect(ROOM)
+    stage.world.events[socket.device_id] = 1
+    await stage.hub.poll()
+    await stage.settle()
+    kinds = [msgpack.unpackb(frame.payload)["type"] for frame in socket.frames]
+    assert kinds == ["device_items"]
 
 
 async def test_a_hint_of_what_is_not_there_is_let_go_and_found_later(stage: Stage) -> None:

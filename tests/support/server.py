@@ -137,19 +137,9 @@ class RunningServer:
 
 def start_server(tmp_path: Path, **settings: str) -> RunningServer:
     """Return a server that is ready. ``settings`` are ``PEERCHAT_`` settings by their names in lower case."""
-    data_dir = tmp_path / "data"
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    data_dir = _folder(tmp_path / "data")
     reserved = ReservedPort()
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PEERCHAT_")}
-    environment |= {
-        "PEERCHAT_DATA_DIR": str(data_dir),
-        "PEERCHAT_PORT": str(reserved.number),
-        "PEERCHAT_DEBUG": "1",
-        # Where a crash would leave something, the tests look for it.
-        "TMPDIR": str(_folder(tmp_path / "tmp")),
-        **{f"PEERCHAT_{name.upper()}": value for name, value in settings.items()},
-    }
-    environment.pop("DJANGO_SETTINGS_MODULE", None)
+    environment = environment_for(tmp_path, port=str(reserved.number), **settings)
     server = RunningServer(
         reserved=reserved, data_dir=data_dir, log=tmp_path / "server.log", environment=environment
     )
@@ -162,6 +152,20 @@ def start_server(tmp_path: Path, **settings: str) -> RunningServer:
     return server
 
 
+def environment_for(tmp_path: Path, **settings: str) -> dict[str, str]:
+    """Return the environment of a process whose data lies in ``tmp_path``; it sees no setting of the shell's."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PEERCHAT_")}
+    environment |= {
+        "PEERCHAT_DATA_DIR": str(_folder(tmp_path / "data")),
+        "PEERCHAT_DEBUG": "1",
+        # Where a crash would leave something, the tests look for it.
+        "TMPDIR": str(_folder(tmp_path / "tmp")),
+        **{f"PEERCHAT_{name.upper()}": value for name, value in settings.items()},
+    }
+    environment.pop("DJANGO_SETTINGS_MODULE", None)
+    return environment
+
+
 def _folder(path: Path) -> Path:
-    path.mkdir(exist_ok=True)
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path
