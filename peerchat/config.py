@@ -68,6 +68,8 @@ class Config:
     """The address to listen on."""
     port: int
     """The TCP port to listen on."""
+    listen_fd: int | None
+    """A listening socket that systemd, or whoever started us, handed over; ``host`` and ``port`` are unused then."""
     origin: Origin
     """Where browsers find this deployment; writes and sockets from any other origin are refused."""
     data_dir: Path
@@ -124,6 +126,7 @@ class _Reader:
             for name, value in environ.items()
             if name.startswith(PREFIX) and name not in _NOT_FOR_THE_SERVER
         }
+        self._handed_over = (environ.get("LISTEN_PID"), environ.get("LISTEN_FDS"))
         self._known: set[str] = set()
         self._problems: list[str] = []
 
@@ -146,6 +149,7 @@ class _Reader:
             "debug": debug,
             "host": host,
             "port": port,
+            "listen_fd": self._listen_fd(),
             "origin": origin,
             "data_dir": data_dir,
             "database_url": self._take(
@@ -164,6 +168,15 @@ class _Reader:
         if self._problems:
             raise SettingsWrong(self._problems)
         return Config(**values, secret_key=given_key or _kept_secret(data_dir))  # type: ignore[arg-type]  # checked one by one above
+
+    def _listen_fd(self) -> int | None:
+        """Return the first handed-over socket (sd_listen_fds(3)); one that is meant for another process is not ours."""
+        pid, count = self._handed_over
+        if pid != str(os.getpid()):
+            return None
+        if count != "1":
+            self._problems.append("LISTEN_FDS must be 1: this server listens on one socket")
+        return 3
 
     def _take(self, name: str, parse: Callable[[str], T], default: T) -> T:
         name = PREFIX + name

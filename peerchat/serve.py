@@ -9,6 +9,7 @@ import asyncio
 import os
 import resource
 import signal
+import socket
 import threading
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
@@ -55,15 +56,24 @@ class Process:
         for part in self._parts:
             part.start()
 
-    async def drain(self, *, settle: Callable[[], Awaitable[None]]) -> None:
-        """Send everyone away; ``settle`` waits for the server's running requests. Gives up at the deadline."""
+    async def drain(
+        self, *, stop_listening: Callable[[], None], settle: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Send everyone away; ``settle`` waits for the server's running requests. Gives up at the deadline.
+
+        Alone, a server listens to the end, so that who comes meanwhile is told to come back. One that shares its
+        socket leaves new connections to the others from the start.
+        """
         health.set_draining(True)
         event("serve.draining")
+        if self._config.listen_fd is not None:
+            stop_listening()
         try:
             async with asyncio.timeout(self._config.drain_seconds):
                 if self._delivery is not None:
                     await self._delivery.drain()
                 await settle()
+            stop_listening()
         except TimeoutError:
             event("serve.drain_cut_short")
 
@@ -110,6 +120,16 @@ def prepare_process() -> None:
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     if hard != resource.RLIM_INFINITY:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def handed_over(config: Config) -> socket.socket | None:
+    """Return the listening socket that we were started with: a copy, so that closing it leaves the others theirs."""
+    if config.listen_fd is None:
+        return None
+    shared = socket.socket(fileno=os.dup(config.listen_fd))
+    # Else whoever finds that another process was quicker would wait in ``accept``, and with it everyone it serves.
+    shared.setblocking(False)
+    return shared
 
 
 def on_stop_signals(loop: asyncio.AbstractEventLoop, stop: Callable[[], Any]) -> None:

@@ -18,7 +18,7 @@ from peerchat.body_limit import LimitedBody
 from peerchat.config import Config
 from peerchat.logging import event, take_over_twisted
 from peerchat.protocol import limits
-from peerchat.serve import BACKLOG, STOP_SECONDS, Process, end_at_the_latest, on_stop_signals
+from peerchat.serve import BACKLOG, STOP_SECONDS, Process, end_at_the_latest, handed_over, on_stop_signals
 from rooms.fastwrite import EXTENSION
 
 # The stubs know only the module, not what stands for it once a reactor is installed.
@@ -171,15 +171,25 @@ class DaphneServer(Server):  # type: ignore[misc]  # daphne publishes no types
         on_stop_signals(twisted_loop, self._stop_gracefully)
         try:
             await self._process.start()
-            port = reactor.listenTCP(
-                self._config.port, self.http_factory, backlog=BACKLOG, interface=self._config.host
-            )
-            self.listeners.append(port)
+            self.listeners.append(self._listen())
             event("serve.listening", port=self._config.port)
         except Exception as error:
             self.failed = True
             event("serve.start_failed", error=error)
             self._stop_gracefully()
+
+    def _listen(self) -> Any:
+        shared = handed_over(self._config)
+        if shared is None:
+            return reactor.listenTCP(
+                self._config.port, self.http_factory, backlog=BACKLOG, interface=self._config.host
+            )
+        with shared:
+            return reactor.adoptStreamPort(shared.fileno(), shared.family, self.http_factory)
+
+    def _stop_listening(self) -> None:
+        while self.listeners:
+            self.listeners.pop().stopListening()
 
     def _stop_gracefully(self) -> None:
         if self._stopping is None:
@@ -188,7 +198,7 @@ class DaphneServer(Server):  # type: ignore[misc]  # daphne publishes no types
     async def _end(self) -> None:
         end_at_the_latest(self._config.drain_seconds + 6 * STOP_SECONDS)
         try:
-            await self._process.drain(settle=self._settle)
+            await self._process.drain(stop_listening=self._stop_listening, settle=self._settle)
         finally:
             try:
                 await self._process.stop()
@@ -196,11 +206,9 @@ class DaphneServer(Server):  # type: ignore[misc]  # daphne publishes no types
                 reactor.stop()
 
     async def _settle(self) -> None:
-        """Wait until no request and no socket runs any more, then listen no more."""
+        """Wait until no request and no socket runs any more."""
         while running := self._running():
             await asyncio.wait(running)
-        for port in self.listeners:
-            port.stopListening()
 
     def _running(self) -> list[Any]:
         """Return the applications that still answer a request or serve a socket."""

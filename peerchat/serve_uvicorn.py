@@ -4,6 +4,7 @@ Knows the insides of uvicorn 0.54's ``websockets-sansio``; tests/peerchat runs a
 """
 
 import asyncio
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,7 +14,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from peerchat.config import Config
 from peerchat.logging import event
 from peerchat.protocol import limits
-from peerchat.serve import BACKLOG, STOP_SECONDS, Process, end_at_the_latest, on_stop_signals
+from peerchat.serve import BACKLOG, STOP_SECONDS, Process, end_at_the_latest, handed_over, on_stop_signals
 from rooms.fastwrite import EXTENSION
 
 PING_SECONDS = 20
@@ -48,6 +49,11 @@ class UvicornServer(uvicorn.Server):
         """Leave the signals to ``serve``."""
         yield
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and say so as with Daphne."""
+        await super().startup(sockets=sockets)
+        event("serve.listening", port=self.config.port)
+
 
 async def _serve(*, config: Config, process: Process) -> bool:
     from peerchat.asgi import application
@@ -74,6 +80,10 @@ async def _serve(*, config: Config, process: Process) -> bool:
     stop = asyncio.Event()
     on_stop_signals(asyncio.get_running_loop(), stop.set)
 
+    def stop_listening() -> None:
+        for listener in server.servers:
+            listener.close()
+
     async def settle() -> None:
         while server.server_state.tasks:
             await asyncio.wait(set(server.server_state.tasks))
@@ -81,13 +91,14 @@ async def _serve(*, config: Config, process: Process) -> bool:
     serving: asyncio.Task[None] | None = None
     try:
         await process.start()
-        serving = asyncio.create_task(server.serve())
+        shared = handed_over(config)
+        serving = asyncio.create_task(server.serve(sockets=None if shared is None else [shared]))
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if not stop.is_set():
             return False
         end_at_the_latest(config.drain_seconds + 6 * STOP_SECONDS)
-        await process.drain(settle=settle)
+        await process.drain(stop_listening=stop_listening, settle=settle)
         return True
     except Exception as error:
         event("serve.start_failed", error=error)

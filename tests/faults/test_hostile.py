@@ -25,6 +25,7 @@ from peerchat.protocol.codec import encode_frame
 from peerchat.protocol.server_frames import Ack, Items, Refused
 from tests.faults.sockets import answer, closed_with, raw
 from tests.support.live_people import LiveCommunity, LiveRoom
+from tests.support.server import RunningServer
 
 pytestmark = [pytest.mark.faults, pytest.mark.asyncio(loop_scope="module")]
 
@@ -305,8 +306,8 @@ async def test_a_flood_of_pulls_is_closed(socket: Socket, room: LiveRoom) -> Non
     assert await closed_with(socket) == CloseCode.RATE_LIMITED
 
 
-async def test_nothing_of_all_this_is_in_the_log(community: LiveCommunity, room: LiveRoom) -> None:
-    log = community.server.log.read_text()
+async def test_nothing_of_all_this_is_in_the_log(server: RunningServer, room: LiveRoom) -> None:
+    log = server.log.read_text()
     for secret in (room.room_id.hex(), room.members[0].http.cookies, "127.0.0.1", "member", "Evening"):
         assert secret not in log
     assert "raised" not in log, "nothing that a client sends is an error of ours"

@@ -13,7 +13,8 @@ from peerchat.client.socket import Socket
 from peerchat.protocol import client_frames as ask
 from peerchat.protocol.server_frames import Item, Items
 from tests.faults.sockets import answer
-from tests.support.live_people import LiveCommunity, LiveRoom
+from tests.support.live_people import LiveRoom
+from tests.support.server import RunningServer
 
 pytestmark = [pytest.mark.faults, pytest.mark.asyncio(loop_scope="module")]
 
@@ -37,9 +38,9 @@ async def take(live: Live, room: LiveRoom, *, after: int, through: int) -> list[
     return got
 
 
-def expire(community: LiveCommunity, seqs: list[int]) -> None:
+def expire(server: RunningServer, seqs: list[int]) -> None:
     """Let messages end now: the clock of another process cannot be turned."""
-    with sqlite3.connect(community.server.data_dir / "peerchat.sqlite3", timeout=10) as database:
+    with sqlite3.connect(server.data_dir / "peerchat.sqlite3", timeout=10) as database:
         marks = ",".join("?" * len(seqs))
         changed = database.execute(
             f"UPDATE rooms_message SET expires_at = '2020-01-01 00:00:00' WHERE seq IN ({marks})",  # noqa: S608
@@ -50,14 +51,14 @@ def expire(community: LiveCommunity, seqs: list[int]) -> None:
 
 
 async def test_what_came_and_expired_while_away_is_neither_given_nor_a_gap(
-    community: LiveCommunity, room: LiveRoom
+    server: RunningServer, room: LiveRoom
 ) -> None:
     async with Live(room.leader) as talker:
         async with Live(room.members[0]) as reader:
             seqs = await say(talker, room, 3)
             assert await take(reader, room, after=seqs[0] - 1, through=seqs[-1]) == seqs
         away = await say(talker, room, 7)
-        expire(community, [away[0], away[3], away[-1]])
+        expire(server, [away[0], away[3], away[-1]])
         async with Live(room.members[0]) as reader:
             left = [away[1], away[2], *away[4:-1]]
             assert await take(reader, room, after=seqs[-1], through=left[-1]) == left
@@ -67,11 +68,11 @@ async def test_what_came_and_expired_while_away_is_neither_given_nor_a_gap(
 
 
 async def test_an_answer_says_how_far_it_tells_even_where_nothing_is_left(
-    community: LiveCommunity, room: LiveRoom
+    server: RunningServer, room: LiveRoom
 ) -> None:
     async with Live(room.leader) as talker:
         seqs = await say(talker, room, 3)
-    expire(community, seqs)
+    expire(server, seqs)
     async with await Socket.open(room.members[0].http) as socket:
         await socket.ready()
         await socket.send(ask.Pull(type="pull", room_id=room.room_id, after=seqs[0] - 1, limit=200))

@@ -106,6 +106,14 @@ def test_all_problems_are_told_at_once_and_no_value_is(tmp_path: Path) -> None:
     assert "canary" not in str(stop.value)
 
 
+def test_a_socket_is_taken_over_only_by_the_process_that_it_is_meant_for(tmp_path: Path) -> None:
+    mine = {"PEERCHAT_DATA_DIR": str(tmp_path), "LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1"}
+    assert load(mine).listen_fd == 3
+    assert load({**mine, "LISTEN_PID": "1"}).listen_fd is None
+    with pytest.raises(SettingsWrong, match="LISTEN_FDS"):
+        load({**mine, "LISTEN_FDS": "2"})
+
+
 def test_a_secret_is_not_in_the_printed_form(tmp_path: Path) -> None:
     config = read(tmp_path, SECRET_KEY=SECRET, REDIS_URL=f"redis://:{SECRET}@redis")
     assert SECRET not in repr(config)

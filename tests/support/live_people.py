@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 from unittest import mock
 
 from peerchat.client import crypto
@@ -18,7 +19,6 @@ from peerchat.client.client import Client
 from peerchat.protocol import http_bodies as bodies
 from peerchat.protocol import limits
 from peerchat.protocol.signed import InviteRole, Role
-from tests.support.server import RunningServer
 
 PHRASE = "six words that nobody would guess"
 
@@ -28,6 +28,14 @@ def key_packages(count: int = 4) -> bodies.KeyPackagesRequest:
     return bodies.KeyPackagesRequest(
         one_time=[crypto.random_bytes(300) for _ in range(count)], last_resort=crypto.random_bytes(300)
     )
+
+
+class Deployment(Protocol):
+    """What a community needs of the server, or servers, that it lives on."""
+
+    @property
+    def url(self) -> str: ...
+    def manage(self, *arguments: str) -> str: ...
 
 
 @dataclass
@@ -48,7 +56,7 @@ class LiveRoom:
 class LiveCommunity:
     """A steward and a leader; ``stack`` closes every client at the end."""
 
-    server: RunningServer
+    server: Deployment
     stack: AsyncExitStack
     steward: Client
     leader: Client
@@ -135,7 +143,7 @@ def cheap_phrases() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def live_community(server: RunningServer, tmp_path: Path) -> AsyncIterator[LiveCommunity]:
+async def live_community(server: Deployment, tmp_path: Path) -> AsyncIterator[LiveCommunity]:
     """Found a demo community at ``server``, with a steward and an effective leader, over HTTP."""
     file = tmp_path / "community.json"
     printed = server.manage(

@@ -50,17 +50,7 @@ class RunningServer:
 
     def manage(self, *arguments: str) -> str:
         """Run another ``peerchat`` command on the same data and return what it printed."""
-        done = subprocess.run(
-            [sys.executable, "-m", "peerchat", *arguments],
-            cwd=PROJECT,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        if done.returncode:
-            raise ServerFailed(f"peerchat {arguments[0]} ended with {done.returncode}\n{done.stderr}")
-        return done.stdout
+        return manage(self.environment, *arguments)
 
     def start(self) -> None:
         """Start the process and return once it is ready for work."""
@@ -150,6 +140,21 @@ def start_server(tmp_path: Path, **settings: str) -> RunningServer:
         reserved.release()
         raise
     return server
+
+
+def manage(environment: dict[str, str], *arguments: str) -> str:
+    """Run a ``peerchat`` command in ``environment`` and return what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "peerchat", *arguments],
+        cwd=PROJECT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    if done.returncode:
+        raise ServerFailed(f"peerchat {arguments[0]} ended with {done.returncode}\n{done.stderr}")
+    return done.stdout
 
 
 def environment_for(tmp_path: Path, **settings: str) -> dict[str, str]:
