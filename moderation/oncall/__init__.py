@@ -1,0 +1,1 @@
+"""Who is on call, and how they are paged (docs/escalation.md)."""
