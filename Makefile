@@ -18,6 +18,7 @@ help:
 	@echo "make lock      write the lock files (UPGRADE=1 takes the newest versions)"
 	@echo "make bench     what a delivery costs, beside two other servers (BENCH_ARGS=\"--quick\")"
 	@echo "make interop   our MLS core and an independent one in a long random walk (STEPS=500 SEED=)"
+	@echo "make crowd     25 devices come into a room within 10 s while 5 talk: how long it takes (SEED=)"
 	@echo "make setup     only set up"
 	@echo "make clean     remove what was made, but not var/, where data lives"
 
@@ -57,6 +58,10 @@ bench:
 interop:
 	@scripts/setup dev
 	@bash -c 'source scripts/node.sh && exec .venv/bin/python -m tests.interop.walk --steps $(or $(STEPS),500) $(if $(SEED),--seed $(SEED))'
+
+crowd:
+	@scripts/setup dev
+	.venv/bin/python -m tests.scenarios $(SEED)
 
 setup:
 	@scripts/setup dev

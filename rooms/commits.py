@@ -172,6 +172,8 @@ def _store(
         commit_hash=sha256(bundle.commit).digest(),
     )
     room.epoch += 1
+    # Whoever was asked has done it, or begins again: the next, in another process, need not wait its time out.
+    room.nominee_id = room.nominee_until = None
     room.commit_community_index, room.commit_log_index = bundle.community_head, bundle.room_head
     leaves = GroupLeaf.objects.filter(room_id=room.id)
     leaves.filter(device_id__in=removes).delete()

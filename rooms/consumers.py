@@ -28,6 +28,7 @@ from peerchat.protocol.client_frames import (
     Pull,
     PullDevice,
     Send,
+    Turn,
 )
 from peerchat.protocol.codec import decode_client_frame
 from peerchat.protocol.server_frames import Ack, DeviceItems, Items, Refused
@@ -180,6 +181,8 @@ class DeviceConsumer(AsyncConsumer):
                 self._outlet.credit(frame.frames)
             case Presence():
                 self._delivery.renew_presence(self._outlet, frame)
+            case Turn():
+                self._delivery.wish_for_turn(self._outlet, frame)
             case Pull() | PullDevice():
                 try:
                     self._pulls.put_nowait(frame)
@@ -196,7 +199,7 @@ class DeviceConsumer(AsyncConsumer):
         if refusal.close_code is not None:
             self._outlet.close(refusal.close_code)
             return
-        room_id = frame.room_id if isinstance(frame, Send | Pull) else None
+        room_id = frame.room_id if isinstance(frame, Send | Pull | Turn) else None
         message_id = frame.message_id if isinstance(frame, Send) else None
         self._outlet.write(
             encode_once(

@@ -128,6 +128,17 @@ class Delivery:
         for room_id in rooms:
             outlet.write(encode_once(self._present(room_id)))
 
+    def wish_for_turn(self, outlet: Outlet, frame: client_frames.Turn) -> None:
+        """Note that the device waits for its turn to commit; raise ``request.not_found`` for a room that the socket
+        does not see.
+        """
+        room_id = UUID(bytes=frame.room_id)
+        if room_id not in outlet.rooms:
+            raise not_found()
+        until = self._nominator.wish(room_id=room_id, device_id=outlet.device_id, urgent=frame.urgent)
+        notice = Notice(type="notice", notice="turn_queued", room_id=frame.room_id, until=until)
+        outlet.write(encode_once(notice))
+
     def refuse_if_draining(self) -> None:
         """Raise ``server.draining`` while this process is going away."""
         if self.draining:

@@ -59,4 +59,14 @@ class Presence(WireModel):
     rooms: Annotated[list[RoomPresence], Field(max_length=limits.PRESENCE_MAX_ROOMS)]
 
 
-ClientFrame = Annotated[Send | Pull | PullDevice | Credit | Presence, Field(discriminator="type")]
+class Turn(WireModel):
+    """Ask for a turn to commit, which this device needs to renew its keys; repeated every ``TURN_RENEW_MS`` until it
+    came. ``urgent``: its person waits for it, with a message that cannot go before.
+    """
+
+    type: Literal["turn"]
+    room_id: Id
+    urgent: bool
+
+
+ClientFrame = Annotated[Send | Pull | PullDevice | Credit | Presence | Turn, Field(discriminator="type")]

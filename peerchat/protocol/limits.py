@@ -41,6 +41,8 @@ SLOW_READER_MS = 10_000
 PRESENCE_LEASE_MS = 30_000
 PRESENCE_RENEW_MS = 12_000
 COMMIT_NOMINATION_MS = 5_000
+TURN_RENEW_MS = 5_000
+"""How often a device repeats that it waits for its turn to commit; forgotten after twice that."""
 CLOCK_SKEW_MS = 300_000
 """How far a signed entry's ``at`` may stand from the server's clock."""
 

@@ -153,13 +153,14 @@ class PresenceUpdate(WireModel):
 class Notice(WireModel):
     """A nudge without content.
 
-    ``commit_wanted``: this device is nominated until ``until`` to carry out pending adds and removes. ``behind``:
-    pushes of this room were held back, pull. ``refetch``: what HTTP shows about this room (or the community)
+    ``commit_wanted``: this device is nominated until ``until`` to carry out pending adds and removes, and it may renew
+    its keys. ``turn_queued``: its wish for a turn is known until ``until``. ``behind``: pushes of this room were held
+    back, pull. ``refetch``: what HTTP shows about this room (or the community)
     changed. ``draining``: this process is going away, reconnect after ``until``.
     """
 
     type: Literal["notice"]
-    notice: Literal["commit_wanted", "behind", "refetch", "draining"]
+    notice: Literal["commit_wanted", "turn_queued", "behind", "refetch", "draining"]
     room_id: Id | None
     until: Moment | None
 

@@ -163,6 +163,40 @@ def test_another_process_is_left_its_time(
     assert ask(room, binta) is not None
 
 
+def test_who_waits_for_a_turn_gets_it_in_the_order_of_asking(
+    room: OpenRoom, amal: Person, binta: Person
+) -> None:
+    first = nominate(
+        room_id=room.room_id,
+        online={amal.device_id: False, binta.device_id: True},
+        asked=(),
+        wishing=[amal.device_id, binta.device_id],
+    )
+    assert first is not None
+    assert first.device_id == amal.device_id
+
+
+def test_a_turn_is_nobodys_who_is_offline_or_not_in_the_group(
+    room: OpenRoom, amal: Person, binta: Person
+) -> None:
+    newcomer = knock(room)
+    online = {newcomer.device_id: True, amal.device_id: False}
+    wishing = [binta.device_id, newcomer.device_id]
+    assert nominate(room_id=room.room_id, online=online, asked=(), wishing=wishing) is None
+
+
+def test_a_commit_ends_the_nomination_for_every_process(room: OpenRoom, amal: Person, binta: Person) -> None:
+    newcomer = knock(room)
+    assert ask(room, amal) is not None
+    room.commit(adds=[newcomer])
+    # Another process knows of no nomination of its own, and need not wait.
+    elsewhere = nominate(
+        room_id=room.room_id, online={binta.device_id: False}, asked=(), wishing=[binta.device_id]
+    )
+    assert elsewhere is not None
+    assert elsewhere.device_id == binta.device_id
+
+
 # --- over time ----------------------------------------------------------------------------------------
 
 
@@ -181,6 +215,10 @@ class FakeReaders(Readers):
         online: Mapping[UUID, bool] = kwargs["online"]
         if last and last.until > now_ms() and last.epoch == self.epoch and last.device_id in online:
             return last
+        if kwargs["wishing"] is not None:
+            chosen = next((device for device in kwargs["wishing"] if device in online), None)
+            until = now_ms() + limits.COMMIT_NOMINATION_MS
+            return chosen and Nomination(kwargs["room_id"], chosen, self.epoch, until)
         tried = [one.device_id for one in asked if one.epoch == self.epoch]
         chosen = choose([Candidate(device, speaks) for device, speaks in online.items()], tried=tried)
         assert chosen is not None
@@ -277,3 +315,62 @@ async def test_a_room_without_anyone_is_asked_about_once_someone_comes(
     scene.online = {LAPTOP: False}
     await scene.ticks(clock, 1)
     assert scene.told == [LAPTOP]
+
+
+def wish(scene: Scene, device: UUID, *, urgent: bool = False) -> int:
+    return scene.nominator.wish(room_id=ROOM, device_id=device, urgent=urgent)
+
+
+async def test_turns_come_one_after_the_other(scene: Scene, clock: HandClock) -> None:
+    assert wish(scene, LAPTOP) == clock.ms + 2 * limits.TURN_RENEW_MS
+    wish(scene, PHONE)
+    await scene.pass_on()
+    assert scene.told == [LAPTOP]
+    # Its commit lands: the next is asked at once, and nobody twice.
+    for epoch in (1, 2):
+        scene.readers.epoch = epoch
+        scene.nominator.look_at([ROOM])
+        await scene.pass_on()
+    assert scene.told == [LAPTOP, PHONE]
+
+
+async def test_whose_person_waits_to_speak_goes_first(scene: Scene, clock: HandClock) -> None:
+    tablet = UUID(int=3)
+    scene.online[tablet] = False
+    wish(scene, LAPTOP)
+    wish(scene, PHONE)
+    wish(scene, tablet, urgent=True)
+    await scene.pass_on()
+    assert scene.told == [tablet]
+
+
+async def test_newcomers_go_before_turns_that_are_not_urgent(scene: Scene, clock: HandClock) -> None:
+    scene.readers.pending = {ROOM}
+    scene.nominator.look_at([ROOM])
+    await scene.pass_on()
+    scene.readers.epoch = 1
+    wish(scene, LAPTOP)
+    await scene.pass_on()
+    assert scene.told == [PHONE]
+    wish(scene, LAPTOP, urgent=True)
+    await scene.pass_on()
+    assert scene.told == [PHONE, LAPTOP]
+
+
+async def test_who_takes_no_turn_holds_the_others_up_for_five_seconds(scene: Scene, clock: HandClock) -> None:
+    wish(scene, LAPTOP)
+    wish(scene, PHONE)
+    await scene.ticks(clock, 4)
+    assert scene.told == [LAPTOP]
+    await scene.ticks(clock, 2)
+    assert scene.told == [LAPTOP, PHONE]
+
+
+async def test_a_wish_that_is_not_repeated_is_forgotten(scene: Scene, clock: HandClock) -> None:
+    online, scene.online = scene.online, {}
+    wish(scene, PHONE)
+    await scene.pass_on()
+    clock.forward(milliseconds=2 * limits.TURN_RENEW_MS)
+    scene.online = online
+    await scene.ticks(clock, 2)
+    assert scene.told == []

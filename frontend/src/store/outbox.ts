@@ -8,11 +8,12 @@ import { toHex } from "../crypto/hex";
 import { newId } from "../crypto/statements";
 import { CallError, isPassing } from "../protocol/failure";
 import { LIMITS, type Ack, type Refused, type SendAnswer } from "../protocol/generated";
-import { askCleaning, askPath, awaitFeed, epochIs, idBytes, runCommit, type Feed } from "./commits";
+import { askCleaning, awaitFeed, epochIs, idBytes, runCommit, type Feed } from "./commits";
 import type { Core } from "./core";
 import { sealContent, wrongLeaves } from "./group";
 import type { OutboxRecord } from "./records";
 import { newestLog, type Room, type RoomDraft } from "./roomBook";
+import type { Turns } from "./turns";
 
 const ANSWER_MS = 15_000;
 /** A device renews its keys daily or after this many messages (group rule 8). */
@@ -38,7 +39,7 @@ function replace(draft: RoomDraft, message: OutboxRecord): void {
   draft.outbox = draft.outbox.map((one) => (one.messageId === message.messageId ? message : one));
 }
 
-export function createOutbox(core: Core, feed: Feed): Outbox {
+export function createOutbox(core: Core, feed: Feed, turns: Turns): Outbox {
   const waiting = new Map<
     string,
     { resolve: (answer: SendAnswer) => void; reject: (error: CallError) => void }
@@ -139,8 +140,7 @@ export function createOutbox(core: Core, feed: Feed): Outbox {
     const log = newestLog(room);
     if (room.group === null || log === null) return;
     const { pathAt, sentSincePath } = room.group.marks;
-    if (pathAt === null || sentSincePath >= PATH_AFTER_MESSAGES)
-      await runCommit(core, feed, room.id, askPath);
+    if (pathAt === null || sentSincePath >= PATH_AFTER_MESSAGES) await turns.renew(room.id, true);
     else if (wrongLeaves(core.logs.context(), log, room.group.state).length > 0)
       await runCommit(core, feed, room.id, askCleaning(core));
   }

@@ -17,9 +17,8 @@ import {
   type ServerFrame,
 } from "../protocol/generated";
 import type { LinkState } from "../protocol/link";
-import { askPath, askPending, runCommit, settleMade, type Feed } from "./commits";
+import { settleMade, type Feed } from "./commits";
 import type { Core } from "./core";
-import { groupDevices } from "./group";
 import { isRefusal, takePage, type Page, type TakeInContext } from "./items";
 import { takeWelcome } from "./joining";
 import { tendKeyPackages } from "./keyStock";
@@ -28,6 +27,7 @@ import { createPoller } from "./poller";
 import { PLACES, type CursorRecord } from "./records";
 import { dropExpired, refreshRooms } from "./roomList";
 import { newestLog, type Room } from "./roomBook";
+import { createTurns } from "./turns";
 
 const DAY_MS = 24 * 3_600_000;
 const RETRY_MS = 2_000;
@@ -73,7 +73,6 @@ export function createSync(core: Core, events: SyncEvents): Sync {
   const newestSeq = new Map<string, number>();
   const gathering = new Map<string, { readonly pages: Page[]; readonly isWhole: Promise<boolean> }>();
   const pathTimers = new Map<string, () => void>();
-  const carrying = new Set<string>();
   const cancels = new Set<() => void>();
   let look: { readonly due: number; readonly cancel: () => void } | null = null;
   let deviceSeq = 0;
@@ -83,7 +82,8 @@ export function createSync(core: Core, events: SyncEvents): Sync {
 
   const context: TakeInContext = { logs: core.logs, self: core.ids, now: core.clock.now };
   const feed: Feed = { catchUp };
-  const outbox = createOutbox(core, feed);
+  const turns = createTurns(core, feed);
+  const outbox = createOutbox(core, feed, turns);
   const poller = createPoller({ setTimer, random, poll, onBroken: events.broken });
 
   /** Let it run beside; what the network or a peer did wrong is dealt with by the next try, all else is a fault of ours. */
@@ -208,38 +208,10 @@ export function createSync(core: Core, events: SyncEvents): Sync {
     pathTimers.set(room.id, cancel);
   }
 
-  /**
-   * Those who are on their way in go first, and by this device's hand: a renewal that wins the race would make the commit
-   * that adds them start again, and with many renewals due nobody would ever be added.
-   */
   async function renewKeys(roomId: string): Promise<void> {
     const pathAt = core.book.get(roomId)?.group?.marks.pathAt;
     if (pathAt === undefined || (pathAt !== null && pathAt + DAY_MS > core.clock.now())) return;
-    const room = core.book.get(roomId);
-    if (room !== null && isArriving(room) && (await runCommit(core, feed, roomId, askPending(core, feed)))) {
-      schedulePath(room);
-    } else {
-      await runCommit(core, feed, roomId, askPath);
-    }
-  }
-
-  /** Whether the log has people in the room whom the group does not have yet. */
-  function isArriving(room: Room): boolean {
-    const log = newestLog(room);
-    if (log === null || room.group === null) return false;
-    const inside = new Set(groupDevices(room.group.state).map((one) => one.account));
-    return [...log.members.keys()].some((account) => !inside.has(account));
-  }
-
-  /** Carry out what is pending, and look again: more people may have come meanwhile. */
-  async function carryOut(roomId: string): Promise<void> {
-    if (carrying.has(roomId)) return;
-    carrying.add(roomId);
-    try {
-      while (await runCommit(core, feed, roomId, askPending(core, feed)));
-    } finally {
-      carrying.delete(roomId);
-    }
+    await turns.renew(roomId, false);
   }
 
   // --- The device's own events ------------------------------------------------------------------------
@@ -322,7 +294,8 @@ export function createSync(core: Core, events: SyncEvents): Sync {
 
   function onNotice(frame: Notice): void {
     const roomId = frame.room_id === null ? null : toHex(frame.room_id);
-    if (frame.notice === "commit_wanted" && roomId !== null) beside(() => carryOut(roomId));
+    if (frame.notice === "commit_wanted" && roomId !== null) beside(() => turns.takeTurn(roomId));
+    if (frame.notice === "turn_queued" && roomId !== null) turns.onQueued(roomId);
     if (frame.notice === "behind" && roomId !== null) pull(roomId);
     if (frame.notice === "refetch") {
       if (roomId === null) beside(core.logs.syncCommunity);
@@ -332,13 +305,13 @@ export function createSync(core: Core, events: SyncEvents): Sync {
 
   /**
    * Each entry and commit of a room makes all its members look at the list, which tells those who are in it little: the
-   * log told them. So a look waits, and is one for all that came meanwhile; leaders, who wait for knocks, look sooner.
+   * log told them, and who waits outside is told by an event of their own. So a look waits, and is one for all that came
+   * meanwhile; leaders, who wait for knocks, look sooner.
    */
   function refreshSoon(roomId: string | null): void {
     const log = roomId === null ? null : newestLog(core.book.get(roomId) ?? NO_ROOM);
-    const isLeader = log?.members.get(core.ids.accountId)?.role === "leader";
-    const isIn = log !== null;
-    const wait = (isLeader || !isIn ? LOOK_SOON_MS : LOOK_LATER_MS) * (1 + random());
+    const isSoon = roomId === null || log?.members.get(core.ids.accountId)?.role === "leader";
+    const wait = (isSoon ? LOOK_SOON_MS : LOOK_LATER_MS) * (1 + random());
     const due = core.ports.now() + wait;
     if (look !== null && look.due <= due) return;
     look?.cancel();

@@ -1,6 +1,5 @@
 /**
- * Twenty-five devices ask to come in within ten seconds while five people talk. All must be in within twenty, and nothing
- * may be lost: everyone who was there reads everything, each newcomer all from their first line on, in the same order.
+ * Many devices ask to come in within a few seconds while others talk. All must come in, and nothing may be lost: everyone who was there reads everything, each newcomer all from their first line on, in the same order.
  */
 import { Worker } from "node:worker_threads";
 import { must, until, type HeadlessClient } from "./client";
@@ -17,10 +16,7 @@ import {
   type Setting,
 } from "./story";
 
-const TALKERS = 5;
-const NEWCOMERS = 25;
 const THREADS = 3;
-const SPREAD_MS = 10_000;
 const TALK_EVERY_MS = 2_000;
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -110,7 +106,7 @@ async function signUpNewcomers(
   say: Say,
 ): Promise<readonly Thread[]> {
   const newcomers: { name: string; link: string }[] = [];
-  for (let index = 1; index <= NEWCOMERS; index++) {
+  for (let index = 1; index <= setting.crowd.newcomers; index++) {
     const { link } = must(await leader.store.makeInvite("member", roomId), "invite");
     newcomers.push({ name: `New${String(index)}`, link });
   }
@@ -131,17 +127,17 @@ async function signUpNewcomers(
 }
 
 export async function crowd(setting: Setting, say: Say): Promise<void> {
-  const { random } = setting;
+  const { random, crowd: size } = setting;
   const { leader, steward } = await beginCommunity(setting);
   const roomId = await openARoom(leader, "Full room");
   const talkers: HeadlessClient[] = [];
-  for (let index = 1; index <= TALKERS; index++) {
+  for (let index = 1; index <= size.talkers; index++) {
     const talker = await comeIn(setting, leader, roomId, `Talker${String(index)}`);
     await letIn(leader, talker, roomId);
     talkers.push(talker);
   }
   const threads = await signUpNewcomers(setting, leader, roomId, say);
-  say("ready", { talkers: TALKERS, newcomers: NEWCOMERS });
+  say("ready", size);
 
   const said: string[] = [];
   let isOver = false;
@@ -153,7 +149,7 @@ export async function crowd(setting: Setting, say: Say): Promise<void> {
   const joined = await Promise.all(
     threads.map((thread) =>
       thread.order(
-        { do: "join", afterMs: Array.from({ length: NEWCOMERS }, () => random() * SPREAD_MS) },
+        { do: "join", afterMs: Array.from({ length: size.newcomers }, () => random() * size.spreadMs) },
         "joined",
       ),
     ),
@@ -186,6 +182,7 @@ export async function crowd(setting: Setting, say: Say): Promise<void> {
 
   const waits = joined.flatMap((one) => one.waits).sort((a, b) => a - b);
   say("done", {
+    joined: waits.length,
     all_in_ms: allInMs,
     wait_median_ms: waits[Math.floor(waits.length / 2)] ?? 0,
     wait_worst_ms: waits[waits.length - 1] ?? 0,

@@ -1,7 +1,7 @@
 // Thirty-one phones bring thirty-one processors; one machine that plays them all has two. With this loaded, Ed25519 and
 // X25519 run in OpenSSL instead of JavaScript (a signature checks in 0.1 ms instead of 2), so that a scenario measures the
 // protocol and the server, and not how long thirty devices' arithmetic takes on one processor. Everything else is the app's
-// own code, and what passes here is the same bytes: tests/harness/fastCurves.test.ts holds the two against each other.
+// own code, and what passes here is the same bytes: fastCurves.test.ts holds the two against each other.
 import { register } from "node:module";
 
 const hooks = `

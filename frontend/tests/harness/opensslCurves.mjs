@@ -5,9 +5,21 @@ import * as noble from "@noble/curves/ed25519.js";
 const PRIVATE = { ed25519: "302e020100300506032b657004220420", x25519: "302e020100300506032b656e04220420" };
 const PUBLIC = { ed25519: "302a300506032b6570032100", x25519: "302a300506032b656e032100" };
 
+const kept = new Map();
+const KEPT_MAX = 4_096;
+
+/** Reading a key costs OpenSSL more than using it, and the same few are used over and over. */
 function keyOf(prefix, bytes, make, type) {
   if (bytes.length !== 32) throw new Error("a key has 32 bytes");
-  return make({ key: Buffer.concat([Buffer.from(prefix, "hex"), bytes]), format: "der", type });
+  const der = Buffer.concat([Buffer.from(prefix, "hex"), bytes]);
+  const name = der.toString("latin1");
+  let key = kept.get(name);
+  if (key === undefined) {
+    key = make({ key: der, format: "der", type });
+    if (kept.size >= KEPT_MAX) kept.clear();
+    kept.set(name, key);
+  }
+  return key;
 }
 const privateKey = (curve, bytes) => keyOf(PRIVATE[curve], bytes, createPrivateKey, "pkcs8");
 const publicKey = (curve, bytes) => keyOf(PUBLIC[curve], bytes, createPublicKey, "spki");

@@ -1,10 +1,10 @@
 /**
- * Runs one scenario against a server: `tsx run.ts NAME`, with {"url", "link", "seed"} as JSON on standard input; prints one
- * JSON object a line. The last line's event is `done` or `failed`. `link` is the first steward's.
+ * Runs one scenario against a server: `tsx run.ts NAME`, with {"url", "link", "seed", "fastCurves", "crowd"} as JSON on
+ * standard input; prints one JSON object a line. The last line's event is `done` or `failed`. `link` is the first steward's.
  */
 import { readFileSync } from "node:fs";
 import { seeded } from "./seeded";
-import type { Setting, Say } from "./story";
+import type { CrowdSize, Setting, Say } from "./story";
 
 type Scenario = (setting: Setting, say: Say) => Promise<void>;
 
@@ -27,14 +27,12 @@ async function main(): Promise<void> {
     url: string;
     link: string;
     seed: number;
-    fastCurves?: boolean;
+    fastCurves: boolean;
+    crowd: CrowdSize;
   };
-  if (given.fastCurves === true) await import("./fastCurves.mjs");
+  if (given.fastCurves) await import("./fastCurves.mjs");
   const scenario = await load();
-  await scenario(
-    { url: given.url, link: given.link, random: seeded(given.seed), fastCurves: given.fastCurves === true },
-    say,
-  );
+  await scenario({ ...given, random: seeded(given.seed) }, say);
 }
 
 main().then(

@@ -7,7 +7,11 @@ export type Setting = {
   readonly link: string;
   readonly random: () => number;
   readonly fastCurves: boolean;
+  readonly crowd: CrowdSize;
 };
+
+/** How many come in, within how many milliseconds, while how many talk. */
+export type CrowdSize = { readonly newcomers: number; readonly spreadMs: number; readonly talkers: number };
 
 export type Community = { readonly steward: HeadlessClient; readonly leader: HeadlessClient };
 
