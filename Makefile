@@ -6,7 +6,7 @@ RUN_HOST = $(or $(if $(filter command line,$(origin HOST)),$(HOST)),$(PEERCHAT_H
 RUN_PORT = $(or $(PORT),$(PEERCHAT_PORT),8000)
 
 .NOTPARALLEL:
-.PHONY: help run test lint format build generate lock bench interop setup clean
+.PHONY: help run test lint format build generate lock bench interop crowd hostile-frames setup clean
 
 help:
 	@echo "make run       build and start peerchat on http://$(RUN_HOST):$(RUN_PORT) (PORT=, HOST=)"
@@ -19,6 +19,7 @@ help:
 	@echo "make bench     what a delivery costs, beside two other servers (BENCH_ARGS=\"--quick\")"
 	@echo "make interop   our MLS core and an independent one in a long random walk (STEPS=500 SEED=)"
 	@echo "make crowd     25 devices come into a room within 10 s while 5 talk: how long it takes (SEED=)"
+	@echo "make hostile-frames  a million hostile frames against each server (FRAMES_ARGS=\"--frames 20000 --seed 1\")"
 	@echo "make setup     only set up"
 	@echo "make clean     remove what was made, but not var/, where data lives"
 
@@ -62,6 +63,10 @@ interop:
 crowd:
 	@scripts/setup dev
 	.venv/bin/python -m tests.scenarios $(SEED)
+
+hostile-frames:
+	@scripts/setup dev
+	.venv/bin/python -m tests.faults.hostile $(FRAMES_ARGS)
 
 setup:
 	@scripts/setup dev

@@ -86,6 +86,10 @@ class Config:
     """Where the keeper runs: in every ``peerchat serve``, or as ``peerchat keeper`` alone. One works at a time."""
     drain_seconds: int
     """How long a server that was told to stop lets sockets and requests end."""
+    heartbeat_seconds: int
+    """How often a silent socket is asked whether it is still there."""
+    connections_max: int
+    """How many TCP connections this process takes; more are closed at once."""
     title: str
     """What the browser's tab, history and bookmarks show: nothing that gives the purpose away."""
     exit_url: str
@@ -159,6 +163,8 @@ class _Reader:
             "server": self._take("SERVER", _server, "daphne"),
             "keeper": self._take("KEEPER", _keeper, "inside"),
             "drain_seconds": self._take("DRAIN_SECONDS", _whole(0, 300), 10),
+            "heartbeat_seconds": self._take("HEARTBEAT_SECONDS", _whole(1, 60), 25),
+            "connections_max": self._take("CONNECTIONS_MAX", _whole(10, 100_000), 5_000),
             "title": self._take("TITLE", _title, "Notes"),
             "exit_url": self._take("EXIT_URL", _web_page, "https://www.wikipedia.org/"),
             "shell_dir": self._take("SHELL_DIR", _absolute, _PROJECT / "frontend" / "dist"),

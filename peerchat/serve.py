@@ -12,6 +12,7 @@ import signal
 import socket
 import threading
 from collections.abc import Awaitable, Callable
+from logging import WARNING
 from typing import Any, Protocol
 
 from channels.layers import get_channel_layer
@@ -25,6 +26,14 @@ from rooms.delivery import Delivery
 BACKLOG = 4096
 STOP_SECONDS = 5
 """What the parts have for ending, after the drain."""
+PING_PATIENCE = 0.8
+"""Which part of the heartbeat's interval a peer has for its answer."""
+CLOSE_SECONDS = 5
+"""How long a peer may take to answer a close; then its connection is cut, whatever still waits for it."""
+REQUEST_SECONDS = 60
+"""How long a whole request may take to arrive, and how long a connection may say nothing."""
+_FILES_FOR_OTHERS = 128
+"""Open files that are no connections: databases, Redis, the key file, the app's files."""
 
 
 class Part(Protocol):
@@ -130,6 +139,18 @@ def handed_over(config: Config) -> socket.socket | None:
     # Else whoever finds that another process was quicker would wait in ``accept``, and with it everyone it serves.
     shared.setblocking(False)
     return shared
+
+
+def connections_limit(config: Config) -> int:
+    """Return how many connections this process may have: never so many that the next open file fails, which would
+    stop the database too.
+    """
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if files == resource.RLIM_INFINITY or files - _FILES_FOR_OTHERS >= config.connections_max:
+        return config.connections_max
+    allowed = max(files - _FILES_FOR_OTHERS, 1)
+    event("serve.few_open_files", level=WARNING, connections_max=allowed)
+    return allowed
 
 
 def on_stop_signals(loop: asyncio.AbstractEventLoop, stop: Callable[[], Any]) -> None:

@@ -1,11 +1,12 @@
 """Daphne, as ``serve`` runs it: our own start and end, a listen backlog, no server header, no access log.
 
 Knows the insides of daphne 4.2 and autobahn 26; tests/faults runs a real one. Autobahn's frame limit stands
-above ours, so that ours answers. Its outbound buffer has no bound: ``DeviceSocket.drained`` tells when a peer
-does not keep up.
+above ours, so that ours answers. Neither its inbound queue nor its outbound buffer has a bound: ``peerchat.intake``
+stops the reading, ``DeviceSocket.queued`` and ``drained`` tell when a peer does not keep up.
 """
 
 import asyncio
+from functools import partial
 from typing import Any
 
 # First: it installs the asyncio reactor.
@@ -13,24 +14,49 @@ from daphne.server import Server, twisted_loop  # isort: skip
 from daphne.http_protocol import HTTPFactory, WebRequest
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from twisted.internet import reactor as _reactor
+from twisted.web import http
 
 from peerchat.body_limit import LimitedBody
 from peerchat.config import Config
+from peerchat.intake import FRAGMENTS_MAX, Intake
 from peerchat.logging import event, take_over_twisted
 from peerchat.protocol import limits
-from peerchat.serve import BACKLOG, STOP_SECONDS, Process, end_at_the_latest, handed_over, on_stop_signals
+from peerchat.serve import (
+    BACKLOG,
+    CLOSE_SECONDS,
+    PING_PATIENCE,
+    REQUEST_SECONDS,
+    STOP_SECONDS,
+    Process,
+    connections_limit,
+    end_at_the_latest,
+    handed_over,
+    on_stop_signals,
+)
 from rooms.fastwrite import EXTENSION
 
 # The stubs know only the module, not what stands for it once a reactor is installed.
 reactor: Any = _reactor
-PING_SECONDS = 20
-PING_TIMEOUT_SECONDS = 30
+_DATA_OPCODE_MAX = 7
+_HTTPChannel: Any = http.HTTPChannel
 
 
 class DeviceSocket(WebSocketProtocol):  # type: ignore[misc]  # daphne publishes no types
-    """A WebSocket that takes frames with their header (``rooms.fastwrite.FastPath``) and knows when its peer
-    is slow.
+    """A WebSocket that takes frames with their header (``rooms.fastwrite.FastPath``), knows when its peer is slow,
+    and reads no faster than ``Intake`` lets it.
     """
+
+    def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
+        """Be ready to read."""
+        self.intake = Intake(loop=twisted_loop, turn=self._turn)
+        self._fragments = 0
+        super().connectionMade()
+
+    def connectionLost(self, reason: Any = None) -> None:  # noqa: N802 - Twisted's name
+        """Let no timer keep what is gone. (The HTTP channel is not told once it has handed its connection on.)"""
+        self.intake.end()
+        self.factory.server_class.http_factory.connections -= 1
+        super().connectionLost(reason)
 
     def onOpen(self) -> None:  # noqa: N802 - autobahn's name
         """Take the place of the HTTP channel as the one that the transport tells when its buffer is full."""
@@ -44,12 +70,48 @@ class DeviceSocket(WebSocketProtocol):  # type: ignore[misc]  # daphne publishes
         """Let nobody wait for a peer that has gone."""
         if hasattr(self, "_writable"):
             self._writable.set()
-        super().onClose(wasClean, code, reason)
+        # A handshake that was refused (a wrong version, a short key) never came to daphne, which stumbles over its end.
+        if hasattr(self, "server"):
+            super().onClose(wasClean, code, reason)
 
     def _closeConnection(self, abort: bool = False) -> None:  # noqa: N802 - autobahn's name
         # A transport with a producer waits for it before it closes.
         self.transport.unregisterProducer()
         super()._closeConnection(abort)
+
+    # --- reading -----------------------------------------------------------------------------------------
+
+    def consumeData(self) -> None:  # noqa: N802 - autobahn's name
+        """Parse frame by frame, and stop in the middle of what was read when the tap closes."""
+        if self.state not in (self.STATE_OPEN, self.STATE_CLOSING):
+            super().consumeData()
+            return
+        while self.intake.is_open and self.state != self.STATE_CLOSED and self.processData():
+            pass
+
+    def onFrameBegin(self) -> None:  # noqa: N802 - autobahn's name
+        """Count every frame: autobahn answers pings and keeps fragments without a limit."""
+        header = self.current_frame
+        self.intake.count(header.length)
+        if header.opcode <= _DATA_OPCODE_MAX:
+            self._fragments = self._fragments + 1 if header.opcode == 0 else 0
+            if self._fragments > FRAGMENTS_MAX:
+                self._max_message_size_exceeded(header.length, header.length, "too many fragments")
+        super().onFrameBegin()
+
+    def onPing(self, payload: bytes) -> None:  # noqa: N802 - autobahn's name
+        """Answer, but not a peer that does not read: its answers would wait here without a bound."""
+        if self._writable.is_set():
+            super().onPing(payload)
+
+    def _turn(self, is_open: bool) -> None:
+        if is_open:
+            self.transport.resumeProducing()
+            twisted_loop.call_soon(self.consumeData)
+        else:
+            self.transport.pauseProducing()
+
+    # --- writing -----------------------------------------------------------------------------------------
 
     def write_wire(self, data: bytes) -> None:
         """Write whole frames; nothing once the socket is closing.
@@ -68,6 +130,11 @@ class DeviceSocket(WebSocketProtocol):  # type: ignore[misc]  # daphne publishes
             if isinstance(written, int):
                 data = data[written:]
         transport.write(data)
+
+    def queued(self) -> int:
+        """Return how many bytes wait here for the peer."""
+        transport = self.transport
+        return int(len(transport.dataBuffer) - transport.offset + transport._tempDataLen)
 
     async def drained(self) -> None:
         """Wait until the transport's buffer has emptied, or the connection is gone."""
@@ -88,6 +155,33 @@ class DeviceSocket(WebSocketProtocol):  # type: ignore[misc]  # daphne publishes
         self._writable.set()
 
 
+class Channel(_HTTPChannel):  # type: ignore[misc]  # Twisted has no types for it
+    """One HTTP connection. A request that drips in, byte by byte, has as long as one that says nothing."""
+
+    _begun = False
+
+    def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
+        """Count it."""
+        self.factory.connections += 1
+        super().connectionMade()
+
+    def connectionLost(self, reason: Any) -> None:  # noqa: N802 - Twisted's name
+        """Count it no more."""
+        self.factory.connections -= 1
+        super().connectionLost(reason)
+
+    def resetTimeout(self) -> None:  # noqa: N802 - Twisted's name
+        """Wind the clock at a request's first bytes alone; Twisted would at each."""
+        if not self._begun:
+            self._begun = True
+            super().resetTimeout()
+
+    def requestDone(self, request: Any) -> None:  # noqa: N802 - Twisted's name
+        """The next bytes are another request's."""
+        self._begun = False
+        super().requestDone(request)
+
+
 class Request(LimitedBody, WebRequest):  # type: ignore[misc]  # daphne publishes no types
     """Daphne's request, with the limits on bodies inside Twisted."""
 
@@ -100,8 +194,17 @@ class Request(LimitedBody, WebRequest):  # type: ignore[misc]  # daphne publishe
 class RequestFactory(HTTPFactory):  # type: ignore[misc]  # daphne publishes no types
     """Makes connections whose requests are ours."""
 
+    def __init__(self, server: Any, *, connections_max: int) -> None:
+        super().__init__(server)
+        self.timeOut = REQUEST_SECONDS
+        self.protocol = lambda: http._GenericHTTPChannelProtocol(Channel())
+        self.connections = 0
+        self._connections_max = connections_max
+
     def buildProtocol(self, addr: Any) -> Any:  # noqa: N802 - Twisted's name
-        """Return the channel of a new connection."""
+        """Return the channel of a new connection; ``None``, which closes it, past the limit."""
+        if self.connections >= self._connections_max:
+            return None
         channel = super().buildProtocol(addr)
         channel.requestFactory = Request
         return channel
@@ -117,12 +220,13 @@ class DaphneServer(Server):  # type: ignore[misc]  # daphne publishes no types
             application,
             endpoints=["ours"],
             signal_handlers=False,
-            ping_interval=PING_SECONDS,
-            ping_timeout=PING_TIMEOUT_SECONDS,
+            ping_interval=config.heartbeat_seconds,
+            # Before the next ping, which would overwrite what autobahn knows of this one.
+            ping_timeout=config.heartbeat_seconds * PING_PATIENCE,
             websocket_timeout=-1,
             websocket_max_message_size=2 * limits.FRAME_MAX_BYTES,
             websocket_max_frame_size=2 * limits.FRAME_MAX_BYTES,
-            application_close_timeout=5,
+            application_close_timeout=CLOSE_SECONDS,
             server_name="",
         )
         self._config = config
@@ -133,13 +237,14 @@ class DaphneServer(Server):  # type: ignore[misc]  # daphne publishes no types
     def run(self) -> None:
         """Run the reactor until ``stop_gracefully`` has done its work."""
         self.connections: dict[Any, dict[str, Any]] = {}
-        self.http_factory = RequestFactory(self)
+        self.http_factory = RequestFactory(self, connections_max=connections_limit(self._config))
         self.ws_factory = WebSocketFactory(self, server="")
         self.ws_factory.protocol = DeviceSocket
         self.ws_factory.setProtocolOptions(
             autoPingTimeout=self.ping_timeout,
             allowNullOrigin=True,
             openHandshakeTimeout=self.websocket_handshake_timeout,
+            closeHandshakeTimeout=CLOSE_SECONDS,
             maxMessagePayloadSize=self.websocket_max_message_size,
             maxFramePayloadSize=self.websocket_max_frame_size,
         )
@@ -155,10 +260,17 @@ class DaphneServer(Server):  # type: ignore[misc]  # daphne publishes no types
             _end_tasks()
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
-        """Offer the short cut for writing to every WebSocket."""
-        if scope["type"] == "websocket":
-            scope.setdefault("extensions", {})[EXTENSION] = protocol
-        return super().create_application(protocol, scope)
+        """Start what serves a request or a socket; offer every WebSocket the short cut for writing, and bound its
+        inbox, which daphne's own is not.
+        """
+        if scope["type"] != "websocket":
+            return super().create_application(protocol, scope)
+        scope.setdefault("extensions", {})[EXTENSION] = protocol
+        scope.setdefault("asgi", {"version": "3.0"})
+        inbox = protocol.intake.inbox
+        serving = self.application(scope, inbox.get, partial(self.handle_reply, protocol))
+        self.connections[protocol]["application_instance"] = asyncio.ensure_future(serving)
+        return inbox
 
     def kill_all_applications(self) -> Any:
         """End what still runs. (Daphne's own fails on a connection without a request.)"""

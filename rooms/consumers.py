@@ -100,7 +100,8 @@ class DeviceConsumer(AsyncConsumer):
             )
         delivery.refuse_if_draining()
         cookies = b"; ".join(value for name, value in scope["headers"] if name == b"cookie").decode("latin-1")
-        session = await delivery.readers.run(session_of, token_in(parse_cookie(cookies)))
+        token = token_in(parse_cookie(cookies))
+        session = await delivery.readers.run(session_of, token) if token else None
         if session is None:
             raise PeerChatError(
                 ErrorCode.SIGNED_OUT, "Sign in first.", http_status=401, close_code=CloseCode.SIGNED_OUT
@@ -129,6 +130,8 @@ class DeviceConsumer(AsyncConsumer):
             self._outlet.write(encode_once(ready))
             while True:
                 await self._answer(await self._pulls.get())
+        except PeerChatError as refusal:
+            self._outlet.close(refusal.close_code or CloseCode.BROKEN)
         except Exception as error:
             event("socket.failed", error=error)
             self._outlet.close(CloseCode.BROKEN)

@@ -28,7 +28,8 @@ from rooms.writer import Writer
 
 TICK_SECONDS = 1.0
 POLL_TICKS = 5
-RECHECK_TICKS = 10
+RECHECK_TICKS = 8
+"""No socket outlives its session by more than 10 s; a tick takes a little longer than a second."""
 JITTER_SECONDS = 1.0
 """Over how long the closes of a drain are spread, so that not everyone comes back in the same moment."""
 

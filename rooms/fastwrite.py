@@ -22,6 +22,9 @@ class FastPath(Protocol):
     def write_wire(self, data: bytes) -> None:
         """Write whole WebSocket frames; nothing once the socket is closing."""
 
+    def queued(self) -> int:
+        """Return how many bytes wait in this process for the peer."""
+
     async def drained(self) -> None:
         """Wait until little is queued for the peer, or the connection is gone."""
 

@@ -13,13 +13,14 @@ all.
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable
 from itertools import groupby
 from typing import Any
 from uuid import UUID
 
 from peerchat.clock import now_ms
-from peerchat.errors import CloseCode
+from peerchat.errors import CloseCode, ErrorCode, PeerChatError
 from peerchat.logging import event
 from peerchat.protocol import limits
 from peerchat.protocol.server_frames import Item, Items, MessageItem, Notice, Ready, RoomMark
@@ -30,6 +31,8 @@ from rooms.outlets import Outlet
 from rooms.readers import Readers
 from rooms.writer import Committed
 
+SOCKETS_OF_ACCOUNT_MAX = 10
+"""Devices of one account that are here at once; a device has one socket."""
 ITEM_OVERHEAD_BYTES = 160
 """Names, ids and numbers around the ciphertext or entry of an item, with room to spare."""
 
@@ -70,6 +73,7 @@ class Hub:
         self._loop = asyncio.get_running_loop()
         self._topics: dict[UUID, Topic] = {}
         self._outlets: dict[UUID, Outlet] = {}
+        self._accounts: Counter[UUID] = Counter()
         self._refreshing: dict[UUID, bool] = {}
         self._endings = 0
         self._lock = threading.Lock()
@@ -79,12 +83,22 @@ class Hub:
     # --- sockets -------------------------------------------------------------------------------------
 
     async def join(self, outlet: Outlet) -> Ready:
-        """Take in a socket, in place of the device's older one, and return its first frame."""
+        """Take in a socket, in place of the device's older one, and return its first frame; raise
+        ``request.rate_limited`` when too many of the account's devices are here.
+        """
         older = self._outlets.get(outlet.device_id)
         if older is not None:
             older.close(CloseCode.REPLACED)
             self.leave(older)
+        if self._accounts[outlet.account_id] >= SOCKETS_OF_ACCOUNT_MAX:
+            raise PeerChatError(
+                ErrorCode.RATE_LIMITED,
+                "Too many devices of this account are here.",
+                http_status=429,
+                close_code=CloseCode.RATE_LIMITED,
+            )
         self._outlets[outlet.device_id] = outlet
+        self._accounts[outlet.account_id] += 1
         # Again, now that an end of the session would be heard.
         await self._check_sessions([outlet])
         view = await self._view(outlet)
@@ -102,6 +116,9 @@ class Hub:
         """Forget a socket that is closed or closing."""
         if self._outlets.get(outlet.device_id) is outlet:
             del self._outlets[outlet.device_id]
+            self._accounts[outlet.account_id] -= 1
+            if not self._accounts[outlet.account_id]:
+                del self._accounts[outlet.account_id]
         for room_id in tuple(outlet.rooms):
             self._unsubscribe(outlet, room_id)
 

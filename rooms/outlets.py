@@ -17,6 +17,11 @@ from rooms.fastwrite import FastPath, Frame, Send, encode_once
 from rooms.window import CreditWindow
 
 STUCK_SECONDS = limits.SLOW_READER_MS / 1000
+STALLED_SECONDS = 30.0
+"""Without a byte taken of what waits here. More than ``STUCK_SECONDS``: what a proxy takes for a phone on a bad network
+it takes in large pieces, and a phone that is sent away for that gets no further the next time.
+"""
+QUEUED_BYTES_MAX = limits.CREDIT_WINDOW_BYTES
 
 
 class Outlet:
@@ -46,6 +51,9 @@ class Outlet:
         self._behind: set[UUID | None] = set()
         self._waiting: list[Frame] = []
         self._flush_planned = False
+        self._written = 0
+        self._taken = 0
+        self._stalled_since: float | None = None
         self._slow_flush: asyncio.Task[None] | None = None
 
     # --- frames --------------------------------------------------------------------------------------
@@ -108,9 +116,30 @@ class Outlet:
             self.closed.set_result(code)
 
     def close_if_stuck(self, *, now: float) -> None:
-        """Close with 4408 when nothing could be pushed and no credit came for 10 s."""
-        if self._window.stuck_for(now=now) >= STUCK_SECONDS:
+        """Close with 4408 a reader that does not keep up: nothing could be pushed and no credit came for 10 s, or
+        nothing of what waits here was taken for 30 s, or more waits than the window holds. (Answers, notices and
+        acknowledgements are not in the window.) Call it once a second.
+        """
+        if self._window.stuck_for(now=now) >= STUCK_SECONDS or self._is_stalled(now):
             self.close(CloseCode.SLOW_READER)
+
+    def _is_stalled(self, now: float) -> bool:
+        if self._fast is not None:
+            queued = self._fast.queued()
+            taken = self._written - queued
+        else:
+            queued = sum(len(frame.payload) for frame in self._waiting)
+            taken = self._written
+        # What the server itself writes (pings) is in the queue and not in the count, so this may go back: that is no
+        # progress, and neither is its coming forth again.
+        if not queued or taken > self._taken:
+            self._taken = max(taken, self._taken)
+            self._stalled_since = None
+        elif self._stalled_since is None:
+            self._stalled_since = now
+        if queued > QUEUED_BYTES_MAX:
+            return True
+        return self._stalled_since is not None and now - self._stalled_since >= STALLED_SECONDS
 
     async def flushed(self) -> None:
         """Hand everything that was written to the server; before the close frame. A stuck peer is not waited
@@ -126,7 +155,9 @@ class Outlet:
             return
         if self._fast is not None:
             waiting, self._waiting = self._waiting, []
-            self._fast.write_wire(b"".join([frame.wire for frame in waiting]))
+            wire = waiting[0].wire if len(waiting) == 1 else b"".join([frame.wire for frame in waiting])
+            self._written += len(wire)
+            self._fast.write_wire(wire)
         elif self._slow_flush is None or self._slow_flush.done():
             self._slow_flush = asyncio.ensure_future(self._flush_slowly())
 
@@ -141,3 +172,4 @@ class Outlet:
                     self._waiting.clear()
                     self.close(CloseCode.NORMAL)
                     return
+                self._written += len(frame.payload)

@@ -14,9 +14,18 @@ class TokenBucket:
 
     def take(self, *, now: float) -> float:
         """Take one token and return 0; or take none and return how many seconds to wait for one."""
-        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._per_second)
-        self._at = now
+        self._refill(now)
         if self._tokens >= 1:
             self._tokens -= 1
             return 0.0
         return (1 - self._tokens) / self._per_second
+
+    def owe(self, tokens: float, *, now: float) -> float:
+        """Take ``tokens`` whether or not they are there, and return how many seconds until none is owed."""
+        self._refill(now)
+        self._tokens -= tokens
+        return max(0.0, -self._tokens / self._per_second)
+
+    def _refill(self, now: float) -> None:
+        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._per_second)
+        self._at = now

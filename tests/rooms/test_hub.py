@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import msgpack
 import pytest
 
-from peerchat.errors import CloseCode
+from peerchat.errors import CloseCode, PeerChatError
 from peerchat.protocol import limits
 from peerchat.protocol.server_frames import (
     DeviceItems,
@@ -25,7 +25,7 @@ from peerchat.protocol.server_frames import (
 from rooms import hub_reads
 from rooms.fastwrite import Frame
 from rooms.hints import NOTHING, Hint
-from rooms.hub import Hub
+from rooms.hub import SOCKETS_OF_ACCOUNT_MAX, Hub
 from rooms.messages import PendingSend, Posted
 from rooms.outlets import Outlet
 from rooms.readers import Readers
@@ -385,6 +385,24 @@ async def test_a_session_that_ended_unheard_is_found_by_the_recheck(stage: Stage
     stage.world.sessions.clear()
     await stage.hub.recheck()
     assert socket.closed.result() == CloseCode.SIGNED_OUT
+
+
+async def test_too_many_devices_of_one_account_are_refused_and_nobody_else_is(stage: Stage) -> None:
+    account_id = uuid4()
+    here = [await stage.connect(ROOM, account_id=account_id) for _ in range(SOCKETS_OF_ACCOUNT_MAX)]
+    with pytest.raises(PeerChatError) as refusal:
+        await stage.connect(ROOM, account_id=account_id)
+    assert refusal.value.close_code == CloseCode.RATE_LIMITED
+    await stage.connect(ROOM)
+    # A device that comes again takes its own place, and one that left leaves one.
+    first = here[0][0]
+    await stage.hub.join(Socket(first.device_id, account_id, first.token_hash))
+    stage.hub.leave(first)
+    stage.hub.leave(here[1][0])
+    stage.hub.leave(here[1][0])
+    await stage.connect(ROOM, account_id=account_id)
+    with pytest.raises(PeerChatError):
+        await stage.connect(ROOM, account_id=account_id)
 
 
 async def test_a_session_that_ends_during_the_handshake_is_closed(stage: Stage) -> None:

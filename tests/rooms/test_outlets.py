@@ -12,7 +12,7 @@ import msgpack
 from peerchat.errors import CloseCode
 from peerchat.protocol.server_frames import Notice
 from rooms.fastwrite import Frame, encode_once
-from rooms.outlets import STUCK_SECONDS, Outlet
+from rooms.outlets import QUEUED_BYTES_MAX, STALLED_SECONDS, STUCK_SECONDS, Outlet
 from rooms.window import CreditWindow
 
 ROOM = uuid4()
@@ -24,9 +24,13 @@ class Wire:
 
     def __init__(self) -> None:
         self.writes: list[bytes] = []
+        self.waiting = 0
 
     def write_wire(self, data: bytes) -> None:
         self.writes.append(data)
+
+    def queued(self) -> int:
+        return self.waiting
 
     async def drained(self) -> None:
         return None
@@ -93,6 +97,58 @@ async def test_a_reader_that_is_stuck_for_ten_seconds_is_closed_and_not_before()
     assert not one.closed.done()
     one.close_if_stuck(now=STUCK_SECONDS)
     assert one.closed.result() == CloseCode.SLOW_READER
+
+
+async def test_a_reader_that_takes_nothing_of_what_waits_is_closed_and_one_that_takes_a_little_is_not() -> (
+    None
+):
+    wire = Wire()
+    one, patient = outlet(wire), outlet(taking := Wire())
+    for reader in (one, patient):
+        reader.write(FRAME)
+    await asyncio.sleep(0)
+    wire.waiting = taking.waiting = len(FRAME.wire)
+    for second in range(int(STALLED_SECONDS)):
+        # A ping of the server's own is in the queue and not in the count; that it comes and goes is no progress.
+        wire.waiting = len(FRAME.wire) + 6 * (second % 2)
+        taking.waiting -= second % 9 == 8
+        one.close_if_stuck(now=float(second))
+        patient.close_if_stuck(now=float(second))
+    assert not one.closed.done()
+    one.close_if_stuck(now=STALLED_SECONDS)
+    patient.close_if_stuck(now=STALLED_SECONDS)
+    assert one.closed.result() == CloseCode.SLOW_READER
+    assert not patient.closed.done()
+
+
+async def test_a_reader_for_whom_more_waits_than_the_window_holds_is_closed_at_once() -> None:
+    wire = Wire()
+    one = outlet(wire)
+    wire.waiting = QUEUED_BYTES_MAX
+    one.close_if_stuck(now=0.0)
+    assert not one.closed.done()
+    wire.waiting += 1
+    one.close_if_stuck(now=0.0)
+    assert one.closed.result() == CloseCode.SLOW_READER
+
+
+async def test_a_server_without_the_short_cut_that_takes_nothing_ends_the_same_way() -> None:
+    never = asyncio.Event()
+
+    async def send(message: dict[str, Any]) -> None:
+        await never.wait()
+
+    one = outlet(None, send=send)
+    one.write(FRAME)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    one.write(FRAME)
+    one.close_if_stuck(now=0.0)
+    one.close_if_stuck(now=STALLED_SECONDS - 1)
+    assert not one.closed.done()
+    one.close_if_stuck(now=STALLED_SECONDS)
+    assert one.closed.result() == CloseCode.SLOW_READER
+    await one.flushed()
 
 
 async def test_a_reader_that_got_everything_is_never_stuck() -> None:
