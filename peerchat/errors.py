@@ -40,6 +40,10 @@ class ErrorCode(StrEnum):
     ROOM_LOCKED = "room.locked"
     MUTED = "room.muted"
     ID_REUSED = "room.id_reused"
+    # Escalations.
+    CASE_TAKEN = "case.taken"
+    CASE_OVER = "case.over"
+    NO_RECIPIENT = "case.no_recipient"
     # Us.
     BUSY = "server.busy"
     DRAINING = "server.draining"

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from peerchat.clock import now
 from peerchat.protocol import limits
-from peerchat.protocol.server_frames import DeviceItem, DeviceItems, RoomEvent, WelcomeEvent
+from peerchat.protocol.server_frames import CaseEvent, DeviceItem, DeviceItems, RoomEvent, WelcomeEvent
 from rooms import announce
 from rooms.models import DeviceEvent, DeviceMailbox, EventKind
 
@@ -40,6 +40,11 @@ def welcome(
             for device_id in device_ids
         }
     )
+
+
+def tell_case(*, device_ids: Iterable[UUID], case_id: UUID) -> None:
+    """Let the devices know that a case changed, and announce it. Needs a transaction."""
+    _append({device_id: DeviceEvent(kind=EventKind.CASE, case_id=case_id) for device_id in device_ids})
 
 
 def forget_room(*, account_id: UUID, room_id: UUID) -> None:
@@ -92,6 +97,10 @@ def _append(events: dict[UUID, DeviceEvent]) -> None:
 
 
 def _item(row: DeviceEvent) -> DeviceItem:
+    if row.case_id is not None:
+        return CaseEvent(kind="case", seq=row.seq, case_id=row.case_id.bytes)
+    if row.room_id is None:
+        raise ValueError("an event of nothing")
     if row.payload is not None and row.room_seq is not None and row.epoch is not None:
         return WelcomeEvent(
             kind="welcome",

@@ -222,15 +222,20 @@ class EventKind(models.TextChoices):
     DECLINED = "declined"
     REMOVED = "removed"
     WAITING = "waiting"
+    CASE = "case"
 
 
 class DeviceEvent(models.Model):
-    """Something that this device should know, kept until it pulled past it. ``payload``: a Welcome, else nothing."""
+    """Something that this device should know, kept until it pulled past it. ``payload``: a Welcome, else nothing.
+
+    ``case_id`` is moderation's: an id and no more.
+    """
 
     device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="events")
     seq = models.PositiveBigIntegerField()
     kind = models.CharField(max_length=8, choices=EventKind.choices)
-    room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="+")
+    room = models.ForeignKey(Room, on_delete=models.CASCADE, null=True, related_name="+")
+    case_id = models.UUIDField(null=True)
     room_seq = models.PositiveBigIntegerField(null=True)
     epoch = models.PositiveBigIntegerField(null=True)
     payload = models.BinaryField(null=True)
@@ -242,12 +247,19 @@ class DeviceEvent(models.Model):
             models.CheckConstraint(
                 condition=Q(
                     kind=EventKind.WELCOME,
+                    room__isnull=False,
+                    case_id__isnull=True,
                     payload__isnull=False,
                     room_seq__isnull=False,
                     epoch__isnull=False,
                 )
                 | (
-                    Q(kind__in=["admitted", "declined", "removed", "waiting"])
+                    Q(kind__in=["admitted", "declined", "removed", "waiting"], room__isnull=False)
+                    & Q(case_id__isnull=True)
+                    & Q(payload__isnull=True, room_seq__isnull=True, epoch__isnull=True)
+                )
+                | (
+                    Q(kind=EventKind.CASE, case_id__isnull=False, room__isnull=True)
                     & Q(payload__isnull=True, room_seq__isnull=True, epoch__isnull=True)
                 ),
                 name="device_event_whole",

@@ -14,6 +14,8 @@ from peerchat.protocol.server_frames import DeviceItem, Item
 from peerchat.protocol.signed import InviteRole, Role, RoomRole, SignedEntry, SignedStatement
 from peerchat.protocol.types import (
     BackupBytes,
+    BoxBytes,
+    CaseBytes,
     Ciphertext,
     CommitBytes,
     Count,
@@ -398,3 +400,88 @@ class ItemsAnswer(WireModel):
     through: Count
     floor: Count
     items: list[Item]
+
+
+# --- Escalations --------------------------------------------------------------------------------------
+
+CaseStatus = Literal["raised", "paging", "acknowledged", "unanswered", "talking", "closed", "withdrawn"]
+CaseOutcome = Literal["talked", "referred", "emergency", "not-needed", "not-reached", "nobody-came", "lapsed"]
+
+
+class BoxKeyRequest(WireModel):
+    """This device's box key (``BoxKeyStatement``). A newer one takes the older one's place."""
+
+    statement: SignedStatement
+
+
+class BoxKeyRow(WireModel):
+    account_id: Id
+    device_id: Id
+    statement: SignedStatement
+
+
+class BoxKeysAnswer(WireModel):
+    """To whom a case can be sealed now. The client checks each: signature, account log, certification."""
+
+    keys: list[BoxKeyRow]
+
+
+class CaseBoxBody(WireModel):
+    """The content key in a sealed box to ``box_key``."""
+
+    box_key: Key
+    sealed: BoxBytes
+
+
+class CaseRaiseRequest(WireModel):
+    """Ask for a counselor. ``case_id`` is random and is the idempotency key: send again until it is answered.
+
+    The same id and ``sealed`` with other boxes adds those. ``drill`` has neither ``sealed`` nor boxes.
+    """
+
+    case_id: Id
+    sealed: CaseBytes | None
+    boxes: Annotated[list[CaseBoxBody], Field(max_length=limits.CASE_BOXES_MAX)]
+    for_other: bool
+    drill: bool
+
+
+class CaseAnswer(WireModel):
+    """The true status. ``holder`` is whom to name; ``recipients``: how many can read it.
+
+    ``try_until``: until when others are paged while nobody took it. ``delayed``: the part of the server that pages is
+    not running, which the screen must say, with hotlines.
+    """
+
+    case_id: Id
+    status: CaseStatus
+    raised_at: Moment
+    since: Moment
+    try_until: Moment
+    holder: Id | None
+    offered_to: Id | None
+    outcome: CaseOutcome | None
+    recipients: Count
+    drill: bool
+    delayed: bool
+
+
+class CasesAnswer(WireModel):
+    """Open cases, oldest first: one's own, or for counselors all."""
+
+    cases: list[CaseAnswer]
+
+
+class CaseSealedAnswer(WireModel):
+    """For the holder: what was released, and the boxes that this device can open."""
+
+    sealed: CaseBytes
+    boxes: list[CaseBoxBody]
+
+
+class CaseOfferRequest(WireModel):
+    account_id: Id
+
+
+class CaseCloseRequest(WireModel):
+    outcome: Literal["talked", "referred", "emergency", "not-needed", "not-reached"]

@@ -29,6 +29,13 @@ PULL_MAX_BYTES = 49_152
 KEY_PACKAGES_MAX = 20
 KEY_PACKAGE_LIFETIME_MS = 14 * 24 * 3600 * 1000
 PRESENCE_MAX_ROOMS = 20
+CASE_SEALED_MAX_BYTES = 20_480
+"""What a survivor released: 16,384 bytes of padded text, a signature, and what seals it."""
+CASE_BOX_MAX_BYTES = 128
+"""A content key of 32 bytes in a sealed box (48 bytes more)."""
+CASE_BOXES_MAX = 100
+BOX_KEY_LIFETIME_MS = 8 * 24 * 3600 * 1000
+"""A box key is used for a week; a day more lets a phone that was off renew it."""
 CLAIM_MAX_DEVICES = 30
 
 EXPIRY_MIN_SECONDS = 3_600

@@ -124,7 +124,15 @@ class RoomEvent(WireModel):
     what: Literal["admitted", "declined", "removed", "waiting"]
 
 
-DeviceItem = Annotated[WelcomeEvent | RoomEvent, Field(discriminator="kind")]
+class CaseEvent(WireModel):
+    """The status of a case changed, which this person raised, holds, was asked to take or held; fetched by HTTP."""
+
+    kind: Literal["case"]
+    seq: Count
+    case_id: Id
+
+
+DeviceItem = Annotated[WelcomeEvent | RoomEvent | CaseEvent, Field(discriminator="kind")]
 
 
 class DeviceItems(WireModel):

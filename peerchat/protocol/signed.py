@@ -41,6 +41,7 @@ class Label(StrEnum):
     INVITE = "invite"
     INVITE_ACCEPTANCE = "invite-acceptance"
     SIGN_IN = "sign-in"
+    BOX_KEY = "box-key"
 
 
 class Role(StrEnum):
@@ -334,6 +335,20 @@ class SignInStatement(WireModel):
     server_nonce: Nonce
     client_nonce: Nonce
     origin: Annotated[str, Field(min_length=8, max_length=200)]
+
+
+class BoxKeyStatement(WireModel):
+    """Label ``box-key``, signed by the device key: the X25519 key to which escalations (and reports) are sealed.
+
+    ``community_head`` is the newest that its author had seen; ``ends_at`` is at most ``BOX_KEY_LIFETIME_MS`` after
+    ``at``. A client seals to it only while it knows no later statement of the device, and after its own check.
+    """
+
+    author: Author
+    box_key: Key
+    community_head: Head
+    at: Moment
+    ends_at: Moment
 
 
 class MlsCredential(WireModel):

@@ -73,6 +73,8 @@ Ciphertext = Annotated[bytes, *_byte_field(1, limits.CIPHERTEXT_MAX_BYTES)]
 CommitBytes = Annotated[bytes, *_byte_field(1, limits.COMMIT_MAX_BYTES)]
 WelcomeBytes = Annotated[bytes, *_byte_field(1, limits.WELCOME_MAX_BYTES)]
 KeyPackageBytes = Annotated[bytes, *_byte_field(1, limits.KEY_PACKAGE_MAX_BYTES)]
+CaseBytes = Annotated[bytes, *_byte_field(1, limits.CASE_SEALED_MAX_BYTES)]
+BoxBytes = Annotated[bytes, *_byte_field(1, limits.CASE_BOX_MAX_BYTES)]
 BackupBytes = Annotated[bytes, *_byte_field(1, limits.BACKUP_MAX_BYTES)]
 # Canonical MessagePack (codec).
 EntryBytes = Annotated[bytes, *_byte_field(1, limits.ENTRY_MAX_BYTES)]

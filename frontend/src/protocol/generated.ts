@@ -57,6 +57,36 @@ export type BackupContent = {
   readonly account_head: Head;
 };
 
+/** This device's box key (``BoxKeyStatement``). A newer one takes the older one's place. */
+export type BoxKeyRequest = {
+  readonly statement: SignedStatement;
+};
+
+export type BoxKeyRow = {
+  readonly account_id: Uint8Array;
+  readonly device_id: Uint8Array;
+  readonly statement: SignedStatement;
+};
+
+/**
+ * Label ``box-key``, signed by the device key: the X25519 key to which escalations (and reports) are sealed.
+ *
+ * ``community_head`` is the newest that its author had seen; ``ends_at`` is at most ``BOX_KEY_LIFETIME_MS`` after
+ * ``at``. A client seals to it only while it knows no later statement of the device, and after its own check.
+ */
+export type BoxKeyStatement = {
+  readonly author: Author;
+  readonly box_key: Uint8Array;
+  readonly community_head: Head;
+  readonly at: number;
+  readonly ends_at: number;
+};
+
+/** To whom a case can be sealed now. The client checks each: signature, account log, certification. */
+export type BoxKeysAnswer = {
+  readonly keys: readonly BoxKeyRow[];
+};
+
 /** Someone who came by an invite for a role, as a steward checks and certifies them. */
 export type Candidate = {
   readonly account: AccountLog;
@@ -67,6 +97,71 @@ export type Candidate = {
 /** For stewards: everyone whose invite names a role other than member, certified or not. */
 export type CandidatesAnswer = {
   readonly candidates: readonly Candidate[];
+};
+
+/**
+ * The true status. ``holder`` is whom to name; ``recipients``: how many can read it.
+ *
+ * ``try_until``: until when others are paged while nobody took it. ``delayed``: the part of the server that pages is
+ * not running, which the screen must say, with hotlines.
+ */
+export type CaseAnswer = {
+  readonly case_id: Uint8Array;
+  readonly status: "raised" | "paging" | "acknowledged" | "unanswered" | "talking" | "closed" | "withdrawn";
+  readonly raised_at: number;
+  readonly since: number;
+  readonly try_until: number;
+  readonly holder: Uint8Array | null;
+  readonly offered_to: Uint8Array | null;
+  readonly outcome: "talked" | "referred" | "emergency" | "not-needed" | "not-reached" | "nobody-came" | "lapsed" | null;
+  readonly recipients: number;
+  readonly drill: boolean;
+  readonly delayed: boolean;
+};
+
+/** The content key in a sealed box to ``box_key``. */
+export type CaseBoxBody = {
+  readonly box_key: Uint8Array;
+  readonly sealed: Uint8Array;
+};
+
+export type CaseCloseRequest = {
+  readonly outcome: "talked" | "referred" | "emergency" | "not-needed" | "not-reached";
+};
+
+/** The status of a case changed, which this person raised, holds, was asked to take or held; fetched by HTTP. */
+export type CaseEvent = {
+  readonly kind: "case";
+  readonly seq: number;
+  readonly case_id: Uint8Array;
+};
+
+export type CaseOfferRequest = {
+  readonly account_id: Uint8Array;
+};
+
+/**
+ * Ask for a counselor. ``case_id`` is random and is the idempotency key: send again until it is answered.
+ *
+ * The same id and ``sealed`` with other boxes adds those. ``drill`` has neither ``sealed`` nor boxes.
+ */
+export type CaseRaiseRequest = {
+  readonly case_id: Uint8Array;
+  readonly sealed: Uint8Array | null;
+  readonly boxes: readonly CaseBoxBody[];
+  readonly for_other: boolean;
+  readonly drill: boolean;
+};
+
+/** For the holder: what was released, and the boxes that this device can open. */
+export type CaseSealedAnswer = {
+  readonly sealed: Uint8Array;
+  readonly boxes: readonly CaseBoxBody[];
+};
+
+/** Open cases, oldest first: one's own, or for counselors all. */
+export type CasesAnswer = {
+  readonly cases: readonly CaseAnswer[];
 };
 
 export type CertifyBody = {
@@ -197,7 +292,7 @@ export type DeviceCertificate = {
   readonly at: number;
 };
 
-export type DeviceItem = WelcomeEvent | RoomEvent;
+export type DeviceItem = WelcomeEvent | RoomEvent | CaseEvent;
 
 /** Durable events of this device, in order; kept until the device pulls past them. */
 export type DeviceItems = {
@@ -205,14 +300,14 @@ export type DeviceItems = {
   readonly after: number;
   readonly through: number;
   readonly pushed: boolean;
-  readonly items: readonly (WelcomeEvent | RoomEvent)[];
+  readonly items: readonly (WelcomeEvent | RoomEvent | CaseEvent)[];
 };
 
 /** The ``device_items`` frame over HTTP. ``after`` drops the events up to it, as in ``pull_device``. */
 export type DeviceItemsAnswer = {
   readonly after: number;
   readonly through: number;
-  readonly items: readonly (WelcomeEvent | RoomEvent)[];
+  readonly items: readonly (WelcomeEvent | RoomEvent | CaseEvent)[];
 };
 
 export type DeviceRevokeBody = {
@@ -244,7 +339,7 @@ export type ErrorAnswer = {
 };
 
 /** Every code a client can meet, with whom it asks to act in the first word. */
-export type ErrorCode = "request.malformed" | "request.too_large" | "request.wrong_origin" | "request.not_found" | "request.rate_limited" | "request.conflict" | "session.signed_out" | "session.sign_in_failed" | "session.not_allowed" | "pin.wrong" | "pin.erased" | "invite.unusable" | "account.handle_taken" | "log.bad_signature" | "log.stale_head" | "log.no_power" | "log.bad_entry" | "log.wrong_clock" | "room.stale_epoch" | "room.commit_needed" | "room.not_pending" | "room.no_key_package" | "room.full" | "room.locked" | "room.muted" | "room.id_reused" | "server.busy" | "server.draining" | "server.broken";
+export type ErrorCode = "request.malformed" | "request.too_large" | "request.wrong_origin" | "request.not_found" | "request.rate_limited" | "request.conflict" | "session.signed_out" | "session.sign_in_failed" | "session.not_allowed" | "pin.wrong" | "pin.erased" | "invite.unusable" | "account.handle_taken" | "log.bad_signature" | "log.stale_head" | "log.no_power" | "log.bad_entry" | "log.wrong_clock" | "room.stale_epoch" | "room.commit_needed" | "room.not_pending" | "room.no_key_package" | "room.full" | "room.locked" | "room.muted" | "room.id_reused" | "case.taken" | "case.over" | "case.no_recipient" | "server.busy" | "server.draining" | "server.broken";
 
 /** Signed by the root. ``certify_delay_hours`` is at least 24 unless ``demo``. */
 export type GenesisBody = {
@@ -783,8 +878,20 @@ export type Models = {
   readonly AdmitBody: AdmitBody;
   readonly Author: Author;
   readonly BackupContent: BackupContent;
+  readonly BoxKeyRequest: BoxKeyRequest;
+  readonly BoxKeyRow: BoxKeyRow;
+  readonly BoxKeyStatement: BoxKeyStatement;
+  readonly BoxKeysAnswer: BoxKeysAnswer;
   readonly Candidate: Candidate;
   readonly CandidatesAnswer: CandidatesAnswer;
+  readonly CaseAnswer: CaseAnswer;
+  readonly CaseBoxBody: CaseBoxBody;
+  readonly CaseCloseRequest: CaseCloseRequest;
+  readonly CaseEvent: CaseEvent;
+  readonly CaseOfferRequest: CaseOfferRequest;
+  readonly CaseRaiseRequest: CaseRaiseRequest;
+  readonly CaseSealedAnswer: CaseSealedAnswer;
+  readonly CasesAnswer: CasesAnswer;
   readonly CertifyBody: CertifyBody;
   readonly ChallengeAnswer: ChallengeAnswer;
   readonly ChallengeRequest: ChallengeRequest;
@@ -910,6 +1017,10 @@ export const LIMITS = {
   "KEY_PACKAGES_MAX": 20,
   "KEY_PACKAGE_LIFETIME_MS": 1209600000,
   "PRESENCE_MAX_ROOMS": 20,
+  "CASE_SEALED_MAX_BYTES": 20480,
+  "CASE_BOX_MAX_BYTES": 128,
+  "CASE_BOXES_MAX": 100,
+  "BOX_KEY_LIFETIME_MS": 691200000,
   "CLAIM_MAX_DEVICES": 30,
   "EXPIRY_MIN_SECONDS": 3600,
   "EXPIRY_MAX_SECONDS": 2592000,
@@ -946,7 +1057,7 @@ export const CLOSE_CODES = {
 
 export const SUBPROTOCOL = "peerchat.1";
 
-export type Label = "community-entry" | "account-entry" | "room-entry" | "device" | "profile" | "invite" | "invite-acceptance" | "sign-in";
+export type Label = "community-entry" | "account-entry" | "room-entry" | "device" | "profile" | "invite" | "invite-acceptance" | "sign-in" | "box-key";
 
 export const POWER_MATRIX = [
   {
@@ -1025,5 +1136,5 @@ export const BODIES = {
 } as const;
 
 export const SHAPES: Readonly<Record<string, unknown>> = JSON.parse(
-  "{\"AccountLog\":{\"account_id\":[\"b\",16,16],\"entries\":[\"[]\",\"SignedEntry\",100000],\"profile\":[\"?\",\"SignedStatement\"]},\"AccountLogsAnswer\":{\"accounts\":[\"[]\",\"AccountLog\",100000]},\"AccountLogsRequest\":{\"account_ids\":[\"[]\",[\"b\",16,16],60]},\"Ack\":{\"type\":[\"=\",\"ack\"],\"room_id\":[\"b\",16,16],\"message_id\":[\"b\",16,16],\"seq\":[\"n\",0,9007199254740991],\"at\":[\"n\",0,9007199254740991],\"expires_at\":[\"n\",0,9007199254740991]},\"Action\":[\"=\",\"genesis\",\"claim\",\"certify\",\"revoke\",\"open\",\"device-add\",\"device-revoke\",\"create\",\"admit\",\"leave\",\"remove\",\"grant\",\"mute\",\"hide\",\"settings\",\"lock\"],\"AdmitBody\":{\"salt\":[\"b\",16,16],\"account_id\":[\"b\",16,16],\"identity_key\":[\"b\",32,32]},\"Author\":{\"account_id\":[\"?\",[\"b\",16,16]],\"device_id\":[\"?\",[\"b\",16,16]]},\"BackupContent\":{\"v\":[\"=\",1],\"root\":[\"b\",32,32],\"account_id\":[\"b\",16,16],\"identity_seed\":[\"b\",32,32],\"community_head\":\"Head\",\"account_head\":\"Head\"},\"Candidate\":{\"account\":\"AccountLog\",\"invited_as\":\"InviteRole\",\"acceptance\":\"SignedStatement\"},\"CandidatesAnswer\":{\"candidates\":[\"[]\",\"Candidate\",100000]},\"CertifyBody\":{\"salt\":[\"b\",16,16],\"account_id\":[\"b\",16,16],\"identity_key\":[\"b\",32,32],\"role\":\"Role\"},\"ChallengeAnswer\":{\"server_nonce\":[\"b\",32,32],\"ends_at\":[\"n\",0,9007199254740991]},\"ChallengeRequest\":{\"device_id\":[\"b\",16,16]},\"ClaimAnswer\":{\"key_packages\":[\"[]\",\"ClaimedKeyPackage\",100000]},\"ClaimBody\":{\"salt\":[\"b\",16,16],\"account_id\":[\"b\",16,16],\"identity_key\":[\"b\",32,32]},\"ClaimRequest\":{\"device_ids\":[\"[]\",[\"b\",16,16],30]},\"ClaimedKeyPackage\":{\"device_id\":[\"b\",16,16],\"key_package\":[\"b\",1,2048]},\"ClientFrame\":[\"|\",\"type\",\"Send\",\"Pull\",\"PullDevice\",\"Credit\",\"Presence\",\"Turn\"],\"CommitAnswer\":{\"seq\":[\"n\",0,9007199254740991],\"epoch\":[\"n\",0,9007199254740991]},\"CommitBundle\":{\"epoch\":[\"n\",0,9007199254740991],\"commit\":[\"b\",1,24576],\"welcome\":[\"?\",[\"b\",1,40960]],\"adds\":[\"[]\",[\"b\",16,16],30],\"removes\":[\"[]\",[\"b\",16,16],60],\"community_head\":[\"n\",0,9007199254740991],\"room_head\":[\"n\",0,9007199254740991]},\"CommitHeader\":{\"kind\":[\"=\",\"commit\"],\"room_id\":[\"b\",16,16],\"community_head\":\"Head\",\"room_head\":\"Head\"},\"CommitItem\":{\"kind\":[\"=\",\"commit\"],\"seq\":[\"n\",0,9007199254740991],\"epoch\":[\"n\",0,9007199254740991],\"at\":[\"n\",0,9007199254740991],\"commit\":[\"b\",1,24576]},\"CommitRequest\":{\"commit\":\"CommitBundle\"},\"CommunityAnswer\":{\"root\":[\"b\",32,32],\"name\":[\"s\",0,100000],\"demo\":\"t\",\"languages\":[\"[]\",[\"s\",0,12],100000]},\"CommunityEntryRequest\":{\"entry\":\"SignedEntry\"},\"CreateBody\":{\"salt\":[\"b\",16,16],\"group_id\":[\"b\",16,16],\"identity_key\":[\"b\",32,32],\"expiry_seconds\":[\"n\",3600,2592000]},\"Credit\":{\"type\":[\"=\",\"credit\"],\"frames\":[\"n\",0,9007199254740991]},\"DeclineRequest\":{\"account_id\":[\"b\",16,16]},\"DeviceAddBody\":{\"salt\":[\"b\",16,16],\"certificate\":\"SignedStatement\"},\"DeviceCertificate\":{\"account_id\":[\"b\",16,16],\"device_id\":[\"b\",16,16],\"identity_key\":[\"b\",32,32],\"device_key\":[\"b\",32,32],\"replaces\":[\"?\",[\"b\",16,16]],\"at\":[\"n\",0,9007199254740991]},\"DeviceItem\":[\"|\",\"kind\",\"WelcomeEvent\",\"RoomEvent\"],\"DeviceItems\":{\"type\":[\"=\",\"device_items\"],\"after\":[\"n\",0,9007199254740991],\"through\":[\"n\",0,9007199254740991],\"pushed\":\"t\",\"items\":[\"[]\",[\"|\",\"kind\",\"WelcomeEvent\",\"RoomEvent\"],100000]},\"DeviceItemsAnswer\":{\"after\":[\"n\",0,9007199254740991],\"through\":[\"n\",0,9007199254740991],\"items\":[\"[]\",[\"|\",\"kind\",\"WelcomeEvent\",\"RoomEvent\"],100000]},\"DeviceRevokeBody\":{\"salt\":[\"b\",16,16],\"device_id\":[\"b\",16,16]},\"DoneAnswer\":{\"done\":[\"=\",true]},\"EntryAnswer\":{\"index\":[\"n\",0,9007199254740991]},\"EntryItem\":{\"kind\":[\"=\",\"entry\"],\"seq\":[\"n\",0,9007199254740991],\"entry\":\"SignedEntry\"},\"ErrorAnswer\":{\"code\":\"ErrorCode\",\"message\":[\"s\",0,100000],\"details\":[\"{}\",[\"n\",0,9007199254740991]]},\"ErrorCode\":[\"=\",\"request.malformed\",\"request.too_large\",\"request.wrong_origin\",\"request.not_found\",\"request.rate_limited\",\"request.conflict\",\"session.signed_out\",\"session.sign_in_failed\",\"session.not_allowed\",\"pin.wrong\",\"pin.erased\",\"invite.unusable\",\"account.handle_taken\",\"log.bad_signature\",\"log.stale_head\",\"log.no_power\",\"log.bad_entry\",\"log.wrong_clock\",\"room.stale_epoch\",\"room.commit_needed\",\"room.not_pending\",\"room.no_key_package\",\"room.full\",\"room.locked\",\"room.muted\",\"room.id_reused\",\"server.busy\",\"server.draining\",\"server.broken\"],\"GenesisBody\":{\"salt\":[\"b\",16,16],\"root\":[\"b\",32,32],\"first_steward_invite\":[\"b\",32,32],\"demo\":\"t\",\"certify_delay_hours\":[\"n\",0,168]},\"GrantBody\":{\"salt\":[\"b\",16,16],\"account_id\":[\"b\",16,16],\"room_role\":\"RoomRole\"},\"Head\":{\"index\":[\"n\",0,9007199254740991],\"hash\":[\"b\",32,32]},\"HideBody\":{\"salt\":[\"b\",16,16],\"message_id\":[\"b\",16,16],\"reason\":\"Reason\"},\"InviteAcceptance\":{\"invite_key\":[\"b\",32,32],\"account_id\":[\"b\",16,16],\"identity_key\":[\"b\",32,32]},\"InviteCertificate\":{\"invite_key\":[\"b\",32,32],\"role\":\"InviteRole\",\"room_id\":[\"?\",[\"b\",16,16]],\"inviter\":\"Author\",\"expires_at\":[\"n\",0,9007199254740991]},\"InviteLookAnswer\":{\"role\":\"InviteRole\",\"room_id\":[\"?\",[\"b\",16,16]],\"room_name\":[\"?\",[\"s\",0,100000]],\"expires_at\":[\"n\",0,9007199254740991],\"certificate\":[\"?\",\"SignedStatement\"]},\"InviteLookRequest\":{\"invite_key\":[\"b\",32,32]},\"InviteRequest\":{\"certificate\":\"SignedStatement\"},\"InviteRole\":[\"=\",\"steward\",\"leader\",\"counselor\",\"member\"],\"InviteRow\":{\"invite_hash\":[\"b\",32,32],\"role\":\"InviteRole\",\"room_id\":[\"?\",[\"b\",16,16]],\"expires_at\":[\"n\",0,9007199254740991],\"used\":\"t\"},\"InvitesAnswer\":{\"invites\":[\"[]\",\"InviteRow\",100000]},\"Item\":[\"|\",\"kind\",\"MessageItem\",\"CommitItem\",\"EntryItem\"],\"Items\":{\"type\":[\"=\",\"items\"],\"room_id\":[\"b\",16,16],\"after\":[\"n\",0,9007199254740991],\"through\":[\"n\",0,9007199254740991],\"floor\":[\"n\",0,9007199254740991],\"pushed\":\"t\",\"items\":[\"[]\",[\"|\",\"kind\",\"MessageItem\",\"CommitItem\",\"EntryItem\"],100000]},\"ItemsAnswer\":{\"after\":[\"n\",0,9007199254740991],\"through\":[\"n\",0,9007199254740991],\"floor\":[\"n\",0,9007199254740991],\"items\":[\"[]\",[\"|\",\"kind\",\"MessageItem\",\"CommitItem\",\"EntryItem\"],100000]},\"JoinRequest\":{\"acceptance\":[\"?\",\"SignedStatement\"]},\"KeyPackagesAnswer\":{\"one_time_left\":[\"n\",0,9007199254740991],\"last_resort_used\":\"t\"},\"KeyPackagesRequest\":{\"one_time\":[\"[]\",[\"b\",1,2048],20],\"last_resort\":[\"?\",[\"b\",1,2048]]},\"LeaveBody\":{\"salt\":[\"b\",16,16]},\"LockBody\":{\"salt\":[\"b\",16,16],\"locked\":\"t\"},\"LogAnswer\":{\"entries\":[\"[]\",\"SignedEntry\",100000],\"accounts\":[\"[]\",\"AccountLog\",100000]},\"LogEntry\":{\"v\":[\"=\",1],\"log\":\"LogKind\",\"log_id\":[\"b\",16,16],\"index\":[\"n\",0,9007199254740991],\"previous_hash\":[\"b\",32,32],\"community_head\":[\"?\",\"Head\"],\"author\":\"Author\",\"action\":\"Action\",\"body_hash\":[\"b\",32,32],\"at\":[\"n\",0,9007199254740991]},\"LogKind\":[\"=\",\"community\",\"account\",\"room\"],\"MeAnswer\":{\"account_id\":[\"b\",16,16],\"device_id\":[\"b\",16,16],\"handle\":[\"s\",0,100000],\"language\":[\"s\",0,12],\"roles\":[\"[]\",\"Role\",100000],\"now\":[\"n\",0,9007199254740991]},\"MessageContent\":{\"v\":[\"=\",1],\"text\":[\"s\",1,4000],\"note\":[\"?\",[\"s\",1,80]]},\"MessageHeader\":{\"kind\":[\"=\",\"message\"],\"room_id\":[\"b\",16,16],\"message_id\":[\"b\",16,16],\"counter\":[\"n\",0,9007199254740991]},\"MessageItem\":{\"kind\":[\"=\",\"message\"],\"seq\":[\"n\",0,9007199254740991],\"message_id\":[\"b\",16,16],\"epoch\":[\"n\",0,9007199254740991],\"at\":[\"n\",0,9007199254740991],\"expires_at\":[\"n\",0,9007199254740991],\"ciphertext\":[\"b\",1,20480]},\"MlsCredential\":{\"certificate\":\"SignedStatement\"},\"MuteBody\":{\"salt\":[\"b\",16,16],\"account_id\":[\"b\",16,16],\"muted\":\"t\",\"reason\":\"Reason\"},\"Notice\":{\"type\":[\"=\",\"notice\"],\"notice\":[\"=\",\"commit_wanted\",\"turn_queued\",\"behind\",\"refetch\",\"draining\"],\"room_id\":[\"?\",[\"b\",16,16]],\"until\":[\"?\",[\"n\",0,9007199254740991]]},\"OpenBody\":{\"salt\":[\"b\",16,16],\"account_id\":[\"b\",16,16],\"identity_key\":[\"b\",32,32]},\"PendingAnswer\":{\"epoch\":[\"n\",0,9007199254740991],\"adds\":[\"[]\",\"PendingDevice\",100000],\"removes\":[\"[]\",\"PendingDevice\",100000]},\"PendingDevice\":{\"account_id\":[\"b\",16,16],\"device_id\":[\"b\",16,16]},\"PinAnswer\":{\"share\":[\"b\",32,32]},\"PinRequest\":{\"locator\":[\"b\",32,32],\"verifier\":[\"b\",32,32]},\"PinUnlockRequest\":{\"locator\":[\"b\",32,32],\"verifier\":[\"b\",32,32]},\"Presence\":{\"type\":[\"=\",\"presence\"],\"rooms\":[\"[]\",\"RoomPresence\",20]},\"PresenceUpdate\":{\"type\":[\"=\",\"presence\"],\"room_id\":[\"b\",16,16],\"present\":[\"[]\",\"PresentMember\",100000]},\"PresentMember\":{\"account_id\":[\"b\",16,16],\"mode\":[\"=\",\"speaking\",\"listening\"]},\"Profile\":{\"account_id\":[\"b\",16,16],\"handle\":[\"s\",1,24],\"language\":[\"s\",0,12],\"at\":[\"n\",0,9007199254740991]},\"Pull\":{\"type\":[\"=\",\"pull\"],\"room_id\":[\"b\",16,16],\"after\":[\"n\",0,9007199254740991],\"limit\":[\"n\",1,200]},\"PullDevice\":{\"type\":[\"=\",\"pull_device\"],\"after\":[\"n\",0,9007199254740991]},\"Ready\":{\"type\":[\"=\",\"ready\"],\"now\":[\"n\",0,9007199254740991],\"device_seq\":[\"n\",0,9007199254740991],\"rooms\":[\"[]\",\"RoomMark\",100000]},\"Reason\":[\"=\",\"safety\",\"agreement\",\"asked\",\"other\"],\"Refused\":{\"type\":[\"=\",\"refused\"],\"code\":\"ErrorCode\",\"room_id\":[\"?\",[\"b\",16,16]],\"message_id\":[\"?\",[\"b\",16,16]],\"details\":[\"{}\",[\"n\",0,9007199254740991]]},\"RemoveBody\":{\"salt\":[\"b\",16,16],\"account_id\":[\"b\",16,16],\"reason\":\"Reason\"},\"RevokeBody\":{\"salt\":[\"b\",16,16],\"account_id\":[\"b\",16,16],\"role\":\"Role\"},\"Role\":[\"=\",\"steward\",\"leader\",\"counselor\"],\"RoomCreateRequest\":{\"name\":[\"s\",1,60],\"entry\":\"SignedEntry\"},\"RoomEntryAnswer\":{\"index\":[\"n\",0,9007199254740991],\"seq\":[\"n\",0,9007199254740991],\"epoch\":[\"n\",0,9007199254740991]},\"RoomEntryRequest\":{\"entry\":\"SignedEntry\",\"commit\":[\"?\",\"CommitBundle\"]},\"RoomEvent\":{\"kind\":[\"=\",\"room\"],\"seq\":[\"n\",0,9007199254740991],\"room_id\":[\"b\",16,16],\"what\":[\"=\",\"admitted\",\"declined\",\"removed\",\"waiting\"]},\"RoomLogAnswer\":{\"entries\":[\"[]\",\"SignedEntry\",100000],\"accounts\":[\"[]\",\"AccountLog\",100000]},\"RoomMark\":{\"room_id\":[\"b\",16,16],\"last_seq\":[\"n\",0,9007199254740991],\"floor\":[\"n\",0,9007199254740991],\"epoch\":[\"n\",0,9007199254740991]},\"RoomPresence\":{\"room_id\":[\"b\",16,16],\"mode\":[\"=\",\"speaking\",\"listening\"]},\"RoomRole\":[\"=\",\"leader\",\"member\"],\"RoomRow\":{\"room_id\":[\"b\",16,16],\"name\":[\"s\",0,100000],\"standing\":[\"=\",\"member\",\"waiting\",\"declined\",\"left\",\"removed\",\"invited\"],\"role\":[\"?\",\"RoomRole\"],\"in_group\":\"t\",\"members\":[\"n\",0,9007199254740991],\"waiting\":[\"n\",0,9007199254740991],\"locked\":\"t\",\"muted\":\"t\",\"expiry_seconds\":[\"n\",0,9007199254740991],\"last_seq\":[\"n\",0,9007199254740991],\"epoch\":[\"n\",0,9007199254740991]},\"RoomsAnswer\":{\"rooms\":[\"[]\",\"RoomRow\",100000]},\"Send\":{\"type\":[\"=\",\"send\"],\"room_id\":[\"b\",16,16],\"message_id\":[\"b\",16,16],\"epoch\":[\"n\",0,9007199254740991],\"ciphertext\":[\"b\",1,20480]},\"SendAnswer\":{\"seq\":[\"n\",0,9007199254740991],\"at\":[\"n\",0,9007199254740991],\"expires_at\":[\"n\",0,9007199254740991]},\"SendRequest\":{\"message_id\":[\"b\",16,16],\"epoch\":[\"n\",0,9007199254740991],\"ciphertext\":[\"b\",1,20480]},\"ServerFrame\":[\"|\",\"type\",\"Ready\",\"Ack\",\"Refused\",\"Items\",\"DeviceItems\",\"PresenceUpdate\",\"Notice\"],\"SessionAnswer\":{\"account_id\":[\"b\",16,16],\"device_id\":[\"b\",16,16],\"ends_at\":[\"n\",0,9007199254740991]},\"SettingsBody\":{\"salt\":[\"b\",16,16],\"expiry_seconds\":[\"n\",3600,2592000]},\"SignInRequest\":{\"statement\":\"SignedStatement\"},\"SignInStatement\":{\"device_id\":[\"b\",16,16],\"server_nonce\":[\"b\",32,32],\"client_nonce\":[\"b\",32,32],\"origin\":[\"s\",8,200]},\"SignUpRequest\":{\"account_id\":[\"b\",16,16],\"acceptance\":\"SignedStatement\",\"profile\":\"SignedStatement\",\"account_entries\":[\"[]\",\"SignedEntry\",2],\"claim\":[\"?\",\"SignedEntry\"],\"sign_in_verifier\":[\"b\",32,32],\"backup\":[\"b\",1,4096],\"key_packages\":\"KeyPackagesRequest\"},\"SignedEntry\":{\"entry\":[\"b\",1,1024],\"body\":[\"?\",[\"b\",1,1024]],\"signature\":[\"b\",64,64]},\"SignedStatement\":{\"body\":[\"b\",1,1024],\"signature\":[\"b\",64,64]},\"Turn\":{\"type\":[\"=\",\"turn\"],\"room_id\":[\"b\",16,16],\"urgent\":\"t\"},\"WaitingAnswer\":{\"waiting\":[\"[]\",\"WaitingPerson\",100000]},\"WaitingPerson\":{\"account\":\"AccountLog\",\"certificate\":[\"?\",\"SignedStatement\"],\"acceptance\":\"SignedStatement\",\"asked_at\":[\"n\",0,9007199254740991]},\"WelcomeEvent\":{\"kind\":[\"=\",\"welcome\"],\"seq\":[\"n\",0,9007199254740991],\"room_id\":[\"b\",16,16],\"room_seq\":[\"n\",0,9007199254740991],\"epoch\":[\"n\",0,9007199254740991],\"welcome\":[\"b\",1,40960]}}",
+  "{\"AccountLog\":{\"account_id\":[\"b\",16,16],\"entries\":[\"[]\",\"SignedEntry\",100000],\"profile\":[\"?\",\"SignedStatement\"]},\"AccountLogsAnswer\":{\"accounts\":[\"[]\",\"AccountLog\",100000]},\"AccountLogsRequest\":{\"account_ids\":[\"[]\",[\"b\",16,16],60]},\"Ack\":{\"type\":[\"=\",\"ack\"],\"room_id\":[\"b\",16,16],\"message_id\":[\"b\",16,16],\"seq\":[\"n\",0,9007199254740991],\"at\":[\"n\",0,9007199254740991],\"expires_at\":[\"n\",0,9007199254740991]},\"Action\":[\"=\",\"genesis\",\"claim\",\"certify\",\"revoke\",\"open\",\"device-add\",\"device-revoke\",\"create\",\"admit\",\"leave\",\"remove\",\"grant\",\"mute\",\"hide\",\"settings\",\"lock\"],\"AdmitBody\":{\"salt\":[\"b\",16,16],\"account_id\":[\"b\",16,16],\"identity_key\":[\"b\",32,32]},\"Author\":{\"account_id\":[\"?\",[\"b\",16,16]],\"device_id\":[\"?\",[\"b\",16,16]]},\"BackupContent\":{\"v\":[\"=\",1],\"root\":[\"b\",32,32],\"account_id\":[\"b\",16,16],\"identity_seed\":[\"b\",32,32],\"community_head\":\"Head\",\"account_head\":\"Head\"},\"BoxKeyRequest\":{\"statement\":\"SignedStatement\"},\"BoxKeyRow\":{\"account_id\":[\"b\",16,16],\"device_id\":[\"b\",16,16],\"statement\":\"SignedStatement\"},\"BoxKeyStatement\":{\"author\":\"Author\",\"box_key\":[\"b\",32,32],\"community_head\":\"Head\",\"at\":[\"n\",0,9007199254740991],\"ends_at\":[\"n\",0,9007199254740991]},\"BoxKeysAnswer\":{\"keys\":[\"[]\",\"BoxKeyRow\",100000]},\"Candidate\":{\"account\":\"AccountLog\",\"invited_as\":\"InviteRole\",\"acceptance\":\"SignedStatement\"},\"CandidatesAnswer\":{\"candidates\":[\"[]\",\"Candidate\",100000]},\"CaseAnswer\":{\"case_id\":[\"b\",16,16],\"status\":[\"=\",\"raised\",\"paging\",\"acknowledged\",\"unanswered\",\"talking\",\"closed\",\"withdrawn\"],\"raised_at\":[\"n\",0,9007199254740991],\"since\":[\"n\",0,9007199254740991],\"try_until\":[\"n\",0,9007199254740991],\"holder\":[\"?\",[\"b\",16,16]],\"offered_to\":[\"?\",[\"b\",16,16]],\"outcome\":[\"?\",[\"=\",\"talked\",\"referred\",\"emergency\",\"not-needed\",\"not-reached\",\"nobody-came\",\"lapsed\"]],\"recipients\":[\"n\",0,9007199254740991],\"drill\":\"t\",\"delayed\":\"t\"},\"CaseBoxBody\":{\"box_key\":[\"b\",32,32],\"sealed\":[\"b\",1,128]},\"CaseCloseRequest\":{\"outcome\":[\"=\",\"talked\",\"referred\",\"emergency\",\"not-needed\",\"not-reached\"]},\"CaseEvent\":{\"kind\":[\"=\",\"case\"],\"seq\":[\"n\",0,9007199254740991],\"case_id\":[\"b\",16,16]},\"CaseOfferRequest\":{\"account_id\":[\"b\",16,16]},\"CaseRaiseRequest\":{\"case_id\":[\"b\",16,16],\"sealed\":[\"?\",[\"b\",1,20480]],\"boxes\":[\"[]\",\"CaseBoxBody\",100],\"for_other\":\"t\",\"drill\":\"t\"},\"CaseSealedAnswer\":{\"sealed\":[\"b\",1,20480],\"boxes\":[\"[]\",\"CaseBoxBody\",100000]},\"CasesAnswer\":{\"cases\":[\"[]\",\"CaseAnswer\",100000]},\"CertifyBody\":{\"salt\":[\"b\",16,16],\"account_id\":[\"b\",16,16],\"identity_key\":[\"b\",32,32],\"role\":\"Role\"},\"ChallengeAnswer\":{\"server_nonce\":[\"b\",32,32],\"ends_at\":[\"n\",0,9007199254740991]},\"ChallengeRequest\":{\"device_id\":[\"b\",16,16]},\"ClaimAnswer\":{\"key_packages\":[\"[]\",\"ClaimedKeyPackage\",100000]},\"ClaimBody\":{\"salt\":[\"b\",16,16],\"account_id\":[\"b\",16,16],\"identity_key\":[\"b\",32,32]},\"ClaimRequest\":{\"device_ids\":[\"[]\",[\"b\",16,16],30]},\"ClaimedKeyPackage\":{\"device_id\":[\"b\",16,16],\"key_package\":[\"b\",1,2048]},\"ClientFrame\":[\"|\",\"type\",\"Send\",\"Pull\",\"PullDevice\",\"Credit\",\"Presence\",\"Turn\"],\"CommitAnswer\":{\"seq\":[\"n\",0,9007199254740991],\"epoch\":[\"n\",0,9007199254740991]},\"CommitBundle\":{\"epoch\":[\"n\",0,9007199254740991],\"commit\":[\"b\",1,24576],\"welcome\":[\"?\",[\"b\",1,40960]],\"adds\":[\"[]\",[\"b\",16,16],30],\"removes\":[\"[]\",[\"b\",16,16],60],\"community_head\":[\"n\",0,9007199254740991],\"room_head\":[\"n\",0,9007199254740991]},\"CommitHeader\":{\"kind\":[\"=\",\"commit\"],\"room_id\":[\"b\",16,16],\"community_head\":\"Head\",\"room_head\":\"Head\"},\"CommitItem\":{\"kind\":[\"=\",\"commit\"],\"seq\":[\"n\",0,9007199254740991],\"epoch\":[\"n\",0,9007199254740991],\"at\":[\"n\",0,9007199254740991],\"commit\":[\"b\",1,24576]},\"CommitRequest\":{\"commit\":\"CommitBundle\"},\"CommunityAnswer\":{\"root\":[\"b\",32,32],\"name\":[\"s\",0,100000],\"demo\":\"t\",\"languages\":[\"[]\",[\"s\",0,12],100000]},\"CommunityEntryRequest\":{\"entry\":\"SignedEntry\"},\"CreateBody\":{\"salt\":[\"b\",16,16],\"group_id\":[\"b\",16,16],\"identity_key\":[\"b\",32,32],\"expiry_seconds\":[\"n\",3600,2592000]},\"Credit\":{\"type\":[\"=\",\"credit\"],\"frames\":[\"n\",0,9007199254740991]},\"DeclineRequest\":{\"account_id\":[\"b\",16,16]},\"DeviceAddBody\":{\"salt\":[\"b\",16,16],\"certificate\":\"SignedStatement\"},\"DeviceCertificate\":{\"account_id\":[\"b\",16,16],\"device_id\":[\"b\",16,16],\"identity_key\":[\"b\",32,32],\"device_key\":[\"b\",32,32],\"replaces\":[\"?\",[\"b\",16,16]],\"at\":[\"n\",0,9007199254740991]},\"DeviceItem\":[\"|\",\"kind\",\"WelcomeEvent\",\"RoomEvent\",\"CaseEvent\"],\"DeviceItems\":{\"type\":[\"=\",\"device_items\"],\"after\":[\"n\",0,9007199254740991],\"through\":[\"n\",0,9007199254740991],\"pushed\":\"t\",\"items\":[\"[]\",[\"|\",\"kind\",\"WelcomeEvent\",\"RoomEvent\",\"CaseEvent\"],100000]},\"DeviceItemsAnswer\":{\"after\":[\"n\",0,9007199254740991],\"through\":[\"n\",0,9007199254740991],\"items\":[\"[]\",[\"|\",\"kind\",\"WelcomeEvent\",\"RoomEvent\",\"CaseEvent\"],100000]},\"DeviceRevokeBody\":{\"salt\":[\"b\",16,16],\"device_id\":[\"b\",16,16]},\"DoneAnswer\":{\"done\":[\"=\",true]},\"EntryAnswer\":{\"index\":[\"n\",0,9007199254740991]},\"EntryItem\":{\"kind\":[\"=\",\"entry\"],\"seq\":[\"n\",0,9007199254740991],\"entry\":\"SignedEntry\"},\"ErrorAnswer\":{\"code\":\"ErrorCode\",\"message\":[\"s\",0,100000],\"details\":[\"{}\",[\"n\",0,9007199254740991]]},\"ErrorCode\":[\"=\",\"request.malformed\",\"request.too_large\",\"request.wrong_origin\",\"request.not_found\",\"request.rate_limited\",\"request.conflict\",\"session.signed_out\",\"session.sign_in_failed\",\"session.not_allowed\",\"pin.wrong\",\"pin.erased\",\"invite.unusable\",\"account.handle_taken\",\"log.bad_signature\",\"log.stale_head\",\"log.no_power\",\"log.bad_entry\",\"log.wrong_clock\",\"room.stale_epoch\",\"room.commit_needed\",\"room.not_pending\",\"room.no_key_package\",\"room.full\",\"room.locked\",\"room.muted\",\"room.id_reused\",\"case.taken\",\"case.over\",\"case.no_recipient\",\"server.busy\",\"server.draining\",\"server.broken\"],\"GenesisBody\":{\"salt\":[\"b\",16,16],\"root\":[\"b\",32,32],\"first_steward_invite\":[\"b\",32,32],\"demo\":\"t\",\"certify_delay_hours\":[\"n\",0,168]},\"GrantBody\":{\"salt\":[\"b\",16,16],\"account_id\":[\"b\",16,16],\"room_role\":\"RoomRole\"},\"Head\":{\"index\":[\"n\",0,9007199254740991],\"hash\":[\"b\",32,32]},\"HideBody\":{\"salt\":[\"b\",16,16],\"message_id\":[\"b\",16,16],\"reason\":\"Reason\"},\"InviteAcceptance\":{\"invite_key\":[\"b\",32,32],\"account_id\":[\"b\",16,16],\"identity_key\":[\"b\",32,32]},\"InviteCertificate\":{\"invite_key\":[\"b\",32,32],\"role\":\"InviteRole\",\"room_id\":[\"?\",[\"b\",16,16]],\"inviter\":\"Author\",\"expires_at\":[\"n\",0,9007199254740991]},\"InviteLookAnswer\":{\"role\":\"InviteRole\",\"room_id\":[\"?\",[\"b\",16,16]],\"room_name\":[\"?\",[\"s\",0,100000]],\"expires_at\":[\"n\",0,9007199254740991],\"certificate\":[\"?\",\"SignedStatement\"]},\"InviteLookRequest\":{\"invite_key\":[\"b\",32,32]},\"InviteRequest\":{\"certificate\":\"SignedStatement\"},\"InviteRole\":[\"=\",\"steward\",\"leader\",\"counselor\",\"member\"],\"InviteRow\":{\"invite_hash\":[\"b\",32,32],\"role\":\"InviteRole\",\"room_id\":[\"?\",[\"b\",16,16]],\"expires_at\":[\"n\",0,9007199254740991],\"used\":\"t\"},\"InvitesAnswer\":{\"invites\":[\"[]\",\"InviteRow\",100000]},\"Item\":[\"|\",\"kind\",\"MessageItem\",\"CommitItem\",\"EntryItem\"],\"Items\":{\"type\":[\"=\",\"items\"],\"room_id\":[\"b\",16,16],\"after\":[\"n\",0,9007199254740991],\"through\":[\"n\",0,9007199254740991],\"floor\":[\"n\",0,9007199254740991],\"pushed\":\"t\",\"items\":[\"[]\",[\"|\",\"kind\",\"MessageItem\",\"CommitItem\",\"EntryItem\"],100000]},\"ItemsAnswer\":{\"after\":[\"n\",0,9007199254740991],\"through\":[\"n\",0,9007199254740991],\"floor\":[\"n\",0,9007199254740991],\"items\":[\"[]\",[\"|\",\"kind\",\"MessageItem\",\"CommitItem\",\"EntryItem\"],100000]},\"JoinRequest\":{\"acceptance\":[\"?\",\"SignedStatement\"]},\"KeyPackagesAnswer\":{\"one_time_left\":[\"n\",0,9007199254740991],\"last_resort_used\":\"t\"},\"KeyPackagesRequest\":{\"one_time\":[\"[]\",[\"b\",1,2048],20],\"last_resort\":[\"?\",[\"b\",1,2048]]},\"LeaveBody\":{\"salt\":[\"b\",16,16]},\"LockBody\":{\"salt\":[\"b\",16,16],\"locked\":\"t\"},\"LogAnswer\":{\"entries\":[\"[]\",\"SignedEntry\",100000],\"accounts\":[\"[]\",\"AccountLog\",100000]},\"LogEntry\":{\"v\":[\"=\",1],\"log\":\"LogKind\",\"log_id\":[\"b\",16,16],\"index\":[\"n\",0,9007199254740991],\"previous_hash\":[\"b\",32,32],\"community_head\":[\"?\",\"Head\"],\"author\":\"Author\",\"action\":\"Action\",\"body_hash\":[\"b\",32,32],\"at\":[\"n\",0,9007199254740991]},\"LogKind\":[\"=\",\"community\",\"account\",\"room\"],\"MeAnswer\":{\"account_id\":[\"b\",16,16],\"device_id\":[\"b\",16,16],\"handle\":[\"s\",0,100000],\"language\":[\"s\",0,12],\"roles\":[\"[]\",\"Role\",100000],\"now\":[\"n\",0,9007199254740991]},\"MessageContent\":{\"v\":[\"=\",1],\"text\":[\"s\",1,4000],\"note\":[\"?\",[\"s\",1,80]]},\"MessageHeader\":{\"kind\":[\"=\",\"message\"],\"room_id\":[\"b\",16,16],\"message_id\":[\"b\",16,16],\"counter\":[\"n\",0,9007199254740991]},\"MessageItem\":{\"kind\":[\"=\",\"message\"],\"seq\":[\"n\",0,9007199254740991],\"message_id\":[\"b\",16,16],\"epoch\":[\"n\",0,9007199254740991],\"at\":[\"n\",0,9007199254740991],\"expires_at\":[\"n\",0,9007199254740991],\"ciphertext\":[\"b\",1,20480]},\"MlsCredential\":{\"certificate\":\"SignedStatement\"},\"MuteBody\":{\"salt\":[\"b\",16,16],\"account_id\":[\"b\",16,16],\"muted\":\"t\",\"reason\":\"Reason\"},\"Notice\":{\"type\":[\"=\",\"notice\"],\"notice\":[\"=\",\"commit_wanted\",\"turn_queued\",\"behind\",\"refetch\",\"draining\"],\"room_id\":[\"?\",[\"b\",16,16]],\"until\":[\"?\",[\"n\",0,9007199254740991]]},\"OpenBody\":{\"salt\":[\"b\",16,16],\"account_id\":[\"b\",16,16],\"identity_key\":[\"b\",32,32]},\"PendingAnswer\":{\"epoch\":[\"n\",0,9007199254740991],\"adds\":[\"[]\",\"PendingDevice\",100000],\"removes\":[\"[]\",\"PendingDevice\",100000]},\"PendingDevice\":{\"account_id\":[\"b\",16,16],\"device_id\":[\"b\",16,16]},\"PinAnswer\":{\"share\":[\"b\",32,32]},\"PinRequest\":{\"locator\":[\"b\",32,32],\"verifier\":[\"b\",32,32]},\"PinUnlockRequest\":{\"locator\":[\"b\",32,32],\"verifier\":[\"b\",32,32]},\"Presence\":{\"type\":[\"=\",\"presence\"],\"rooms\":[\"[]\",\"RoomPresence\",20]},\"PresenceUpdate\":{\"type\":[\"=\",\"presence\"],\"room_id\":[\"b\",16,16],\"present\":[\"[]\",\"PresentMember\",100000]},\"PresentMember\":{\"account_id\":[\"b\",16,16],\"mode\":[\"=\",\"speaking\",\"listening\"]},\"Profile\":{\"account_id\":[\"b\",16,16],\"handle\":[\"s\",1,24],\"language\":[\"s\",0,12],\"at\":[\"n\",0,9007199254740991]},\"Pull\":{\"type\":[\"=\",\"pull\"],\"room_id\":[\"b\",16,16],\"after\":[\"n\",0,9007199254740991],\"limit\":[\"n\",1,200]},\"PullDevice\":{\"type\":[\"=\",\"pull_device\"],\"after\":[\"n\",0,9007199254740991]},\"Ready\":{\"type\":[\"=\",\"ready\"],\"now\":[\"n\",0,9007199254740991],\"device_seq\":[\"n\",0,9007199254740991],\"rooms\":[\"[]\",\"RoomMark\",100000]},\"Reason\":[\"=\",\"safety\",\"agreement\",\"asked\",\"other\"],\"Refused\":{\"type\":[\"=\",\"refused\"],\"code\":\"ErrorCode\",\"room_id\":[\"?\",[\"b\",16,16]],\"message_id\":[\"?\",[\"b\",16,16]],\"details\":[\"{}\",[\"n\",0,9007199254740991]]},\"RemoveBody\":{\"salt\":[\"b\",16,16],\"account_id\":[\"b\",16,16],\"reason\":\"Reason\"},\"RevokeBody\":{\"salt\":[\"b\",16,16],\"account_id\":[\"b\",16,16],\"role\":\"Role\"},\"Role\":[\"=\",\"steward\",\"leader\",\"counselor\"],\"RoomCreateRequest\":{\"name\":[\"s\",1,60],\"entry\":\"SignedEntry\"},\"RoomEntryAnswer\":{\"index\":[\"n\",0,9007199254740991],\"seq\":[\"n\",0,9007199254740991],\"epoch\":[\"n\",0,9007199254740991]},\"RoomEntryRequest\":{\"entry\":\"SignedEntry\",\"commit\":[\"?\",\"CommitBundle\"]},\"RoomEvent\":{\"kind\":[\"=\",\"room\"],\"seq\":[\"n\",0,9007199254740991],\"room_id\":[\"b\",16,16],\"what\":[\"=\",\"admitted\",\"declined\",\"removed\",\"waiting\"]},\"RoomLogAnswer\":{\"entries\":[\"[]\",\"SignedEntry\",100000],\"accounts\":[\"[]\",\"AccountLog\",100000]},\"RoomMark\":{\"room_id\":[\"b\",16,16],\"last_seq\":[\"n\",0,9007199254740991],\"floor\":[\"n\",0,9007199254740991],\"epoch\":[\"n\",0,9007199254740991]},\"RoomPresence\":{\"room_id\":[\"b\",16,16],\"mode\":[\"=\",\"speaking\",\"listening\"]},\"RoomRole\":[\"=\",\"leader\",\"member\"],\"RoomRow\":{\"room_id\":[\"b\",16,16],\"name\":[\"s\",0,100000],\"standing\":[\"=\",\"member\",\"waiting\",\"declined\",\"left\",\"removed\",\"invited\"],\"role\":[\"?\",\"RoomRole\"],\"in_group\":\"t\",\"members\":[\"n\",0,9007199254740991],\"waiting\":[\"n\",0,9007199254740991],\"locked\":\"t\",\"muted\":\"t\",\"expiry_seconds\":[\"n\",0,9007199254740991],\"last_seq\":[\"n\",0,9007199254740991],\"epoch\":[\"n\",0,9007199254740991]},\"RoomsAnswer\":{\"rooms\":[\"[]\",\"RoomRow\",100000]},\"Send\":{\"type\":[\"=\",\"send\"],\"room_id\":[\"b\",16,16],\"message_id\":[\"b\",16,16],\"epoch\":[\"n\",0,9007199254740991],\"ciphertext\":[\"b\",1,20480]},\"SendAnswer\":{\"seq\":[\"n\",0,9007199254740991],\"at\":[\"n\",0,9007199254740991],\"expires_at\":[\"n\",0,9007199254740991]},\"SendRequest\":{\"message_id\":[\"b\",16,16],\"epoch\":[\"n\",0,9007199254740991],\"ciphertext\":[\"b\",1,20480]},\"ServerFrame\":[\"|\",\"type\",\"Ready\",\"Ack\",\"Refused\",\"Items\",\"DeviceItems\",\"PresenceUpdate\",\"Notice\"],\"SessionAnswer\":{\"account_id\":[\"b\",16,16],\"device_id\":[\"b\",16,16],\"ends_at\":[\"n\",0,9007199254740991]},\"SettingsBody\":{\"salt\":[\"b\",16,16],\"expiry_seconds\":[\"n\",3600,2592000]},\"SignInRequest\":{\"statement\":\"SignedStatement\"},\"SignInStatement\":{\"device_id\":[\"b\",16,16],\"server_nonce\":[\"b\",32,32],\"client_nonce\":[\"b\",32,32],\"origin\":[\"s\",8,200]},\"SignUpRequest\":{\"account_id\":[\"b\",16,16],\"acceptance\":\"SignedStatement\",\"profile\":\"SignedStatement\",\"account_entries\":[\"[]\",\"SignedEntry\",2],\"claim\":[\"?\",\"SignedEntry\"],\"sign_in_verifier\":[\"b\",32,32],\"backup\":[\"b\",1,4096],\"key_packages\":\"KeyPackagesRequest\"},\"SignedEntry\":{\"entry\":[\"b\",1,1024],\"body\":[\"?\",[\"b\",1,1024]],\"signature\":[\"b\",64,64]},\"SignedStatement\":{\"body\":[\"b\",1,1024],\"signature\":[\"b\",64,64]},\"Turn\":{\"type\":[\"=\",\"turn\"],\"room_id\":[\"b\",16,16],\"urgent\":\"t\"},\"WaitingAnswer\":{\"waiting\":[\"[]\",\"WaitingPerson\",100000]},\"WaitingPerson\":{\"account\":\"AccountLog\",\"certificate\":[\"?\",\"SignedStatement\"],\"acceptance\":\"SignedStatement\",\"asked_at\":[\"n\",0,9007199254740991]},\"WelcomeEvent\":{\"kind\":[\"=\",\"welcome\"],\"seq\":[\"n\",0,9007199254740991],\"room_id\":[\"b\",16,16],\"room_seq\":[\"n\",0,9007199254740991],\"epoch\":[\"n\",0,9007199254740991],\"welcome\":[\"b\",1,40960]}}",
 ) as Readonly<Record<string, unknown>>;

@@ -229,7 +229,7 @@ export function createSync(core: Core, events: SyncEvents): Sync {
         if (!isRefusal(error)) throw error;
         if (error instanceof LogRefusal) events.distrusted();
       }
-    } else if (item.what === "waiting") {
+    } else if (item.kind === "room" && item.what === "waiting") {
       events.waiting(toHex(item.room_id));
     }
     await core.db.write((batch) => {
