@@ -1,9 +1,12 @@
 """Calls to ``/api/v1``: models in, models out, refusals as ``PeerChatError``. Every write can be repeated.
 
-Where the connection fails it raises ``Unreachable``: whether the call was carried out is then not known, and
-making it again is always right.
+A call whose connection broke, or whose server was going away, is made again by itself for a second or two: another
+server is there, or the same one comes back. Past that it raises ``Unreachable``: whether the call was carried out is
+then not known, and making it again is always right.
 """
 
+import asyncio
+import random
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Self, TypeVar
@@ -11,12 +14,14 @@ from typing import Self, TypeVar
 import httpx
 from pydantic import ValidationError
 
-from peerchat.errors import PeerChatError
+from peerchat.errors import ErrorCode, PeerChatError
 from peerchat.protocol.http_bodies import ErrorAnswer
 from peerchat.protocol.types import WireModel
 
 A = TypeVar("A", bound=WireModel)
 TIMEOUT_SECONDS = 30.0
+PAUSES_SECONDS = (0.1, 0.3, 0.9)
+"""Before a call is made again; on average, so that not everyone comes in the same moment."""
 
 
 class Unreachable(Exception):
@@ -56,12 +61,34 @@ class Http:
 
     async def get(self, path: str, answer: type[A], *, query: Mapping[str, int] | None = None) -> A:
         """Return the answer to a GET of ``path``, below ``/api/v1/``."""
-        return self._read(await self._send("GET", path, query=query), answer)
+        return await self._call("GET", path, answer, query=query)
 
     async def post(self, path: str, answer: type[A], *, body: WireModel | None = None) -> A:
         """Return the answer to a POST of ``body`` to ``path``, below ``/api/v1/``."""
         content = b"" if body is None else body.model_dump_json().encode()
-        return self._read(await self._send("POST", path, content=content), answer)
+        return await self._call("POST", path, answer, content=content)
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        answer: type[A],
+        *,
+        query: Mapping[str, int] | None = None,
+        content: bytes | None = None,
+    ) -> A:
+        for pause in PAUSES_SECONDS:
+            try:
+                return self._read(await self._send(method, path, query=query, content=content), answer)
+            except Unreachable as error:
+                # Who waited that long has waited enough.
+                if isinstance(error.__cause__, httpx.TimeoutException):
+                    raise
+            except PeerChatError as refusal:
+                if refusal.code is not ErrorCode.DRAINING:
+                    raise
+            await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311
+        return self._read(await self._send(method, path, query=query, content=content), answer)
 
     async def _send(
         self, method: str, path: str, *, query: Mapping[str, int] | None = None, content: bytes | None = None

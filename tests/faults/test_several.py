@@ -5,6 +5,7 @@ neither service that dies takes anything with it.
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -21,6 +22,7 @@ from peerchat.errors import CloseCode
 from peerchat.protocol.http_bodies import DoneAnswer
 from peerchat.protocol.server_frames import Notice
 from rooms.delivery import POLL_TICKS
+from tests.faults.load import load_on, seed_of_this_run
 from tests.faults.sockets import closed_with
 from tests.support.cluster import Cluster
 from tests.support.live_people import LiveCommunity, LiveRoom, live_community
@@ -32,6 +34,7 @@ HINT_SECONDS = 1.5
 """A hint takes some milliseconds, and a poll up to 5 s: what comes this soon came by a hint."""
 POLLED_SECONDS = POLL_TICKS + 3
 BACK_SECONDS = 30.0
+WAIT_SECONDS = 10.0
 
 
 @pytest.fixture(scope="module")
@@ -225,3 +228,23 @@ async def test_a_process_that_hung_gives_its_sockets_what_they_missed(
             missed = [await say(speaker, room) for _ in range(5)]
         for message_id in missed:
             await listener.got(message_id, seconds=POLLED_SECONDS)
+
+
+async def test_a_rolling_restart_under_load_keeps_nobody_waiting(
+    cluster: Cluster, community: LiveCommunity
+) -> None:
+    async with load_on(community, random.Random(seed_of_this_run())) as load:
+        await load.until_loaded(epochs=1)
+        load.watch()
+        since = time.monotonic()
+        for one in cluster.processes:
+            await asyncio.to_thread(one.stop)
+            await load.until_loaded()
+            await asyncio.to_thread(one.start)
+            await load.until_loaded(epochs=1)
+        took, failed = time.monotonic() - since, load.failed_calls
+    print(
+        f"both restarted in {took:.1f} s; {failed} calls failed; nobody waited longer than {load.slowest():.1f} s"
+    )
+    assert failed == 0
+    assert load.slowest() < WAIT_SECONDS

@@ -7,6 +7,7 @@ for them.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -146,10 +147,10 @@ def cheap_phrases() -> Iterator[None]:
 async def live_community(server: Deployment, tmp_path: Path) -> AsyncIterator[LiveCommunity]:
     """Found a demo community at ``server``, with a steward and an effective leader, over HTTP."""
     file = tmp_path / "community.json"
-    printed = server.manage(
-        "community", "create", "--demo", "--name", "Test", "--out", str(file), "--origin", server.url
-    )
-    server.manage("community", "load", str(file))
+    founding = ("community", "create", "--demo", "--name", "Test", "--out", str(file), "--origin", server.url)
+    # In a thread: the way to the database may lead through a proxy in this loop.
+    printed = await asyncio.to_thread(server.manage, *founding)
+    await asyncio.to_thread(server.manage, "community", "load", str(file))
     (link,) = [word for word in printed.split() if "/join#" in word]
     async with AsyncExitStack() as stack:
         stack.enter_context(cheap_phrases())
