@@ -155,8 +155,11 @@ class DeviceConsumer(AsyncConsumer):
                 continue
             frame: ClientFrame | None = None
             try:
-                self._check_rate()
+                limited = self._over_the_rate()
+                # Read all the same: a refusal that did not name its message would leave the sender waiting.
                 frame = decode_client_frame(data)
+                if limited is not None:
+                    raise limited
                 self._take(frame)
             except PeerChatError as refusal:
                 self._refuse(refusal, frame)
@@ -164,17 +167,23 @@ class DeviceConsumer(AsyncConsumer):
                 event("socket.frame_failed", error=error)
                 self._refuse(PeerChatError(ErrorCode.BROKEN, "This frame could not be handled."), frame)
 
-    def _check_rate(self) -> None:
+    def _over_the_rate(self) -> PeerChatError | None:
+        """Count one frame; return why it is refused, or raise what the socket is closed for."""
         wait = self._bucket.take(now=self._delivery.clock())
-        if wait:
-            self._refusals += 1
-            raise PeerChatError(
-                ErrorCode.RATE_LIMITED,
-                "Too many frames; wait.",
-                http_status=429,
-                close_code=CloseCode.RATE_LIMITED if self._refusals > REFUSALS_MAX else None,
-                details={"wait_ms": max(1, round(wait * 1000))},
-            )
+        if not wait:
+            return None
+        self._refusals += 1
+        closes = self._refusals > REFUSALS_MAX
+        refusal = PeerChatError(
+            ErrorCode.RATE_LIMITED,
+            "Too many frames; wait.",
+            http_status=429,
+            close_code=CloseCode.RATE_LIMITED if closes else None,
+            details={"wait_ms": max(1, round(wait * 1000))},
+        )
+        if closes:
+            raise refusal
+        return refusal
 
     def _take(self, frame: ClientFrame) -> None:
         match frame:

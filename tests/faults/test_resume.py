@@ -122,3 +122,12 @@ async def test_an_answer_does_not_wait_for_a_delayed_acknowledgement(room: LiveR
         times.append(loop.time() - since)
     # With Nagle's algorithm each takes 40 ms and more; the quickest shows what a busy machine hides.
     assert min(times) < 0.035
+
+
+async def test_an_outbox_that_comes_all_at_once_is_slowed_down_and_stored_whole(room: LiveRoom) -> None:
+    """More than the burst that a socket may send: each refusal names its message, so that it is sent again."""
+    async with Live(room.members[0]) as live, asyncio.timeout(60):
+        await live.connected.wait()
+        sends = [live.send(room.room_id, epoch=room.epoch, ciphertext=b"x" * 64) for _ in range(135)]
+        acks = await asyncio.gather(*sends)
+    assert len({ack.seq for ack in acks}) == len(acks)
