@@ -6,7 +6,7 @@ RUN_HOST = $(or $(if $(filter command line,$(origin HOST)),$(HOST)),$(PEERCHAT_H
 RUN_PORT = $(or $(PORT),$(PEERCHAT_PORT),8000)
 
 .NOTPARALLEL:
-.PHONY: help run test lint format build generate lock bench interop crowd hostile-frames setup clean
+.PHONY: help run test lint format build generate lock bench interop crowd hostile-frames soak setup clean
 
 help:
 	@echo "make run       build and start peerchat on http://$(RUN_HOST):$(RUN_PORT) (PORT=, HOST=)"
@@ -20,6 +20,7 @@ help:
 	@echo "make interop   our MLS core and an independent one in a long random walk (STEPS=500 SEED=)"
 	@echo "make crowd     25 devices come into a room within 10 s while 5 talk: how long it takes (SEED=)"
 	@echo "make hostile-frames  a million hostile frames against each server (FRAMES_ARGS=\"--frames 20000 --seed 1\")"
+	@echo "make soak      kill, crash and cut under load, on both databases (KILLS=100 FAULT_SEED=)"
 	@echo "make setup     only set up"
 	@echo "make clean     remove what was made, but not var/, where data lives"
 
@@ -67,6 +68,10 @@ crowd:
 hostile-frames:
 	@scripts/setup dev
 	.venv/bin/python -m tests.faults.hostile $(FRAMES_ARGS)
+
+soak:
+	@scripts/setup dev
+	FAULT_KILLS=$(or $(KILLS),100) .venv/bin/python -m pytest -q -s tests/faults/test_kill.py tests/faults/test_soak.py
 
 setup:
 	@scripts/setup dev
