@@ -17,12 +17,11 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Page
+from playwright.async_api import Page, expect
 
 from peerchat.config import Origin
 from peerchat.headers import shell_policy
-from tests.e2e.browser import Profile, assert_accessible, until
+from tests.e2e.browser import Profile, assert_accessible, until, violations_on
 from tests.e2e.conftest import NewProfile
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -126,8 +125,7 @@ async def test_a_screen_is_accessible_and_fits(new_profile: NewProfile, gallery:
 
     await page.emulate_media(color_scheme="dark")
     await picture(page, f"{scene}-dark")
-    dark = await Axe().run(page, options={"runOnly": ["color-contrast"]})
-    assert dark.response["violations"] == []
+    assert await violations_on(page, runOnly=["color-contrast"]) == []
 
     # 320 pixels wide, with letters of twice the size.
     await page.set_viewport_size(SMALL)  # type: ignore[arg-type]
@@ -251,10 +249,10 @@ async def test_escape_closes_a_dialog_gives_the_focus_back_and_never_exits(
     page = someone.page
     await show(page, gallery, "room")
     await page.get_by_role("button", name="I need help now").click()
-    assert await page.evaluate("document.activeElement.textContent") == "Help now"
+    await expect(page.get_by_role("heading", name="Help now")).to_be_focused()
     await page.keyboard.press("Escape")
-    assert await page.locator("dialog").count() == 0
-    assert await page.evaluate("document.activeElement.textContent") == "I need help now"
+    await expect(page.locator("dialog")).to_have_count(0)
+    await expect(page.get_by_role("button", name="I need help now")).to_be_focused()
     for _ in range(4):
         await page.keyboard.press("Escape")
     assert await page.get_by_label("Write a message").is_visible()
