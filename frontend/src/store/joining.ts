@@ -2,9 +2,10 @@
  * Coming into a room: the log from its beginning, every leaf through the whole chain, and only then the keys. A Welcome
  * for someone else, for another group, or with one leaf that nobody admitted changes nothing here.
  */
+import { equalBytes } from "../crypto/bytes";
 import { toHex } from "../crypto/hex";
 import { joinRoom, type JoinedRoom } from "../crypto/groupRules";
-import { epochOf, membersOf } from "../crypto/groupState";
+import { epochOf, groupIdOf, membersOf, type GroupState } from "../crypto/groupState";
 import { claimOf } from "../crypto/leaves";
 import { refuseEntry, readSigned } from "../crypto/entries";
 import { Refusal } from "../crypto/refusal";
@@ -16,7 +17,7 @@ import { authorityAt } from "./group";
 import { appendEntry } from "./items";
 import { listKeyPackages, spendKeyPackage } from "./keyStock";
 import { PLACES, type CursorRecord, type KeyPackageRecord } from "./records";
-import type { RoomDraft } from "./roomBook";
+import type { Group, RoomDraft } from "./roomBook";
 
 /** Fetch and verify a room's whole log. Raises LogRefusal, CallError. */
 export async function fetchRoomLog(core: Core, roomId: Uint8Array): Promise<readonly RoomState[]> {
@@ -107,6 +108,18 @@ function placeIn(
 }
 
 /**
+ * A last-resort package opens a Welcome again for a day, under whatever seq the server gives it: the group would stand at an
+ * epoch that is over, with keys that were used.
+ */
+function leadsBack(held: Group | null, joined: GroupState): boolean {
+  return (
+    held !== null &&
+    equalBytes(groupIdOf(held.state), groupIdOf(joined)) &&
+    epochOf(held.state) >= epochOf(joined)
+  );
+}
+
+/**
  * Take a Welcome in and move the device cursor past it, in one transaction. Raises Refusal or LogRefusal for one that must
  * not be believed, and CallError where the network failed: then nothing changed.
  */
@@ -121,6 +134,7 @@ export async function takeWelcome(core: Core, event: WelcomeEvent, cursor: Curso
     // Seen before, and stored before its event was dropped.
     if (draft.group !== null && draft.group.marks.joinedSeq >= event.room_seq) return;
     const joined = await openWelcome(core, event.welcome, packages, room);
+    if (leadsBack(draft.group, joined.newState)) throw new Refusal("old-epoch");
     const own = membersOf(joined.newState).some((leaf) => {
       const claim = claimOf(leaf.identity);
       return claim !== null && toHex(claim.deviceId) === core.ids.deviceId;
