@@ -108,10 +108,11 @@ export function post(world: World, item: Unnumbered): number {
 
 // --- Clients ---------------------------------------------------------------------------------------
 
-export async function newClient(world: World, person: Person): Promise<Client> {
+export async function newClient(world: World, person: Person, withKeys = true): Promise<Client> {
   const raw = createMemoryStore();
   const localKey = crypto.getRandomValues(new Uint8Array(32));
   const core = await openCore(world, person, raw, localKey);
+  if (!withKeys) return { person, core, raw, localKey, packages: [] };
   const stock = await makeStock(core.self, world.now, 1, true);
   await core.db.write((batch) => {
     putKeyPackages(batch, stock.records);
@@ -345,9 +346,12 @@ function addPerson(world: World, handle: string): Person {
   return person;
 }
 
-/** Lee leads the room; Mo and Mallory are in it; all three stand at the same epoch, and have spoken to nobody yet. */
-export async function newRoom(options: { demo?: boolean } = {}): Promise<Cast> {
-  let community = newCommunity({ demo: options.demo ?? true });
+/**
+ * Lee leads the room; Mo and Mallory are in it; all three stand at the same epoch, and have spoken to nobody yet. Without
+ * a group there are only the logs, which is enough for what is tried on them and much quicker.
+ */
+export async function newRoom(withGroup = true): Promise<Cast> {
+  let community = newCommunity();
   const steward = newPerson(community, "Ada");
   community = claim(community, steward);
   const leader = newPerson(community, "Lee");
@@ -369,19 +373,21 @@ export async function newRoom(options: { demo?: boolean } = {}): Promise<Cast> {
     addPerson(world, handle),
   ) as [Person, Person, Person];
   post(world, { kind: "entry", entry });
-  const lee = await newClient(world, leader);
-  await found(world, lee);
+  const lee = await newClient(world, leader, false);
+  if (withGroup) await found(world, lee);
   for (const person of [moPerson, malloryPerson]) append(world, leader, "admit", admissionOf(person));
-  await pull(world, lee);
   const [mo, mallory, ghost] = [
-    await newClient(world, moPerson),
-    await newClient(world, malloryPerson),
-    await newClient(world, ghostPerson),
+    await newClient(world, moPerson, withGroup),
+    await newClient(world, malloryPerson, withGroup),
+    await newClient(world, ghostPerson, withGroup),
   ];
+  const cast = { world, steward, lee, mo, mallory, ghost };
+  if (!withGroup) return cast;
+  await pull(world, lee);
   const events = await commitHonestly(world, lee, { adds: [mo, mallory] });
   for (const [index, client] of [mo, mallory].entries()) await join(client, events[index] as WelcomeEvent);
   for (const client of [mo, mallory]) await pull(world, client);
-  return { world, steward, lee, mo, mallory, ghost };
+  return cast;
 }
 
 /** The leader's group with itself alone, as opening a room makes it. */

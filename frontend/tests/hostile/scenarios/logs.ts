@@ -147,7 +147,7 @@ export const LOG_SCENARIOS: readonly Scenario[] = [
     guard: "room entries are signed by their author's device",
     expect: "log.bad_signature",
     attack: async () => {
-      const cast = await newRoom();
+      const cast = await newRoom(false);
       const { world, lee, ghost } = cast;
       const seed = newSigningKey().seed;
       return judge(cast, signEntry(world, lee.person, "admit", admissionOf(ghost.person), { seed }));
@@ -159,7 +159,7 @@ export const LOG_SCENARIOS: readonly Scenario[] = [
     guard: "only room leaders use a leader's powers",
     expect: "log.no_power",
     attack: async () => {
-      const cast = await newRoom();
+      const cast = await newRoom(false);
       const { world, mallory, ghost } = cast;
       return judge(cast, signEntry(world, mallory.person, "admit", admissionOf(ghost.person)));
     },
@@ -170,7 +170,7 @@ export const LOG_SCENARIOS: readonly Scenario[] = [
     guard: "only certified leaders become room leaders",
     expect: "log.no_power",
     attack: async () => {
-      const cast = await newRoom();
+      const cast = await newRoom(false);
       const { world, lee, mallory } = cast;
       const body = { account_id: mallory.person.accountId, room_role: "leader" };
       return judge(cast, signEntry(world, lee.person, "grant", body));
@@ -182,7 +182,7 @@ export const LOG_SCENARIOS: readonly Scenario[] = [
     guard: "only certified leaders open rooms",
     expect: "log.no_power",
     attack: async () => {
-      const { world, mallory } = await newRoom();
+      const { world, mallory } = await newRoom(false);
       const roomId = newId();
       const { person } = mallory;
       const body = { group_id: newId(), identity_key: person.identity.publicKey, expiry_seconds: 3600 };
@@ -196,7 +196,7 @@ export const LOG_SCENARIOS: readonly Scenario[] = [
     guard: "a revoked role ends",
     expect: "log.no_power",
     attack: async () => {
-      const cast = await newRoom();
+      const cast = await newRoom(false);
       const { world, steward, lee, ghost } = cast;
       const role = { account_id: lee.person.accountId, role: "leader" } as const;
       world.community = appendCommunity(world.community, steward, "revoke", role, tick(world));
@@ -209,7 +209,7 @@ export const LOG_SCENARIOS: readonly Scenario[] = [
     guard: "a room log's community head never goes back",
     expect: "log.bad_entry",
     attack: async () => {
-      const cast = await newRoom();
+      const cast = await newRoom(false);
       const { world, steward, lee, ghost } = cast;
       let { community } = world;
       const before = community;
@@ -242,7 +242,7 @@ export const LOG_SCENARIOS: readonly Scenario[] = [
     guard: "time does not run backwards",
     expect: "log.bad_entry",
     attack: async () => {
-      const cast = await newRoom();
+      const cast = await newRoom(false);
       const { world, lee, ghost } = cast;
       world.now += 2 * HOUR;
       append(world, lee.person, "settings", { expiry_seconds: 3600 });
@@ -256,7 +256,7 @@ export const LOG_SCENARIOS: readonly Scenario[] = [
     guard: "a room log's community head is in the log",
     expect: "log.bad_entry",
     attack: async () => {
-      const cast = await newRoom();
+      const cast = await newRoom(false);
       const { world, lee, ghost } = cast;
       const state = { ...world.community.state, head: { index: 1, hash: new Uint8Array(32) } };
       const lying = { ...world.community, state: { ...state, head: { ...state.head, index: 2 } } };
@@ -278,7 +278,7 @@ export const LOG_SCENARIOS: readonly Scenario[] = [
     guard: "an author's identity is the admitted one",
     expect: "log.no_power",
     attack: async () => {
-      const cast = await newRoom();
+      const cast = await newRoom(false);
       const { world, mallory } = cast;
       const { accountId } = mallory.person;
       const impostor = newPerson(world.community, "Mallory", START);
@@ -294,7 +294,7 @@ export const LOG_SCENARIOS: readonly Scenario[] = [
     guard: "leaders are not muted or removed",
     expect: "log.no_power",
     attack: async () => {
-      const cast = await newRoom();
+      const cast = await newRoom(false);
       const { world, steward, lee, mo } = cast;
       world.community = certify(world.community, steward, mo.person, "leader", tick(world));
       append(world, lee.person, "grant", { account_id: mo.person.accountId, room_role: "leader" });
@@ -308,7 +308,7 @@ export const LOG_SCENARIOS: readonly Scenario[] = [
     guard: "nobody is admitted while locked",
     expect: "room.locked",
     attack: async () => {
-      const cast = await newRoom();
+      const cast = await newRoom(false);
       const { world, lee, ghost } = cast;
       append(world, lee.person, "lock", { locked: true });
       return judge(cast, signEntry(world, lee.person, "admit", admissionOf(ghost.person)));
@@ -320,7 +320,7 @@ export const LOG_SCENARIOS: readonly Scenario[] = [
     guard: "entries follow the newest",
     expect: "log.stale_head",
     attack: async () => {
-      const cast = await newRoom();
+      const cast = await newRoom(false);
       const { world, lee, ghost } = cast;
       // Signed for this index on a branch that was dropped: right in all but the link.
       const place = { head: { index: world.room.head.index, hash: new Uint8Array(32) }, at: world.room.at };
@@ -333,7 +333,7 @@ export const LOG_SCENARIOS: readonly Scenario[] = [
     guard: "a body is the one that was signed",
     expect: "log.bad_entry",
     attack: async () => {
-      const cast = await newRoom();
+      const cast = await newRoom(false);
       const { world, lee, mo, ghost } = cast;
       const wanted = signEntry(world, lee.person, "admit", admissionOf(ghost.person));
       const signed = signEntry(world, lee.person, "admit", {
@@ -349,7 +349,7 @@ export const LOG_SCENARIOS: readonly Scenario[] = [
     guard: "entries are of the log that was asked for",
     expect: "log.bad_entry",
     attack: async () => {
-      const cast = await newRoom();
+      const cast = await newRoom(false);
       const { world, lee, ghost } = cast;
       const entry = draftRoomEntry(
         world.community,
@@ -472,7 +472,7 @@ export const LOG_SCENARIOS: readonly Scenario[] = [
     guard: "a revoked device signs no more",
     expect: "log.no_power",
     attack: async () => {
-      const cast = await newRoom();
+      const cast = await newRoom(false);
       const { world, mo } = cast;
       const gone = accountEntry(world.community, mo.person, "device-revoke", {
         device_id: mo.person.deviceId,
@@ -518,7 +518,7 @@ export const LOG_SCENARIOS: readonly Scenario[] = [
     by: "server",
     guard: "the community's log does not shrink",
     expect: "log.stale_head",
-    attack: async () => communityAnswer(await newRoom(), () => []),
+    attack: async () => communityAnswer(await newRoom(false), () => []),
   },
   {
     name: "the community's log is forked: this member is shown another one",
@@ -526,7 +526,7 @@ export const LOG_SCENARIOS: readonly Scenario[] = [
     guard: "the community's log does not fork",
     expect: "log.stale_head",
     attack: async () => {
-      const cast = await newRoom();
+      const cast = await newRoom(false);
       return communityAnswer(cast, () => [forkedHead(cast)]);
     },
   },
@@ -536,7 +536,7 @@ export const LOG_SCENARIOS: readonly Scenario[] = [
     guard: "an account's log does not shrink",
     expect: "log.stale_head",
     attack: async () => {
-      const cast = await newRoom();
+      const cast = await newRoom(false);
       await revokedPhone(cast);
       return tried(() => cast.lee.core.logs.takeAccounts([cast.mo.person.log]));
     },
@@ -547,7 +547,7 @@ export const LOG_SCENARIOS: readonly Scenario[] = [
     guard: "an account's log does not fork",
     expect: "log.stale_head",
     attack: async () => {
-      const cast = await newRoom();
+      const cast = await newRoom(false);
       const longer = await revokedPhone(cast);
       const certificate = certificateFor(cast.world.community, cast.mo.person, cast.mo.person.identity);
       const other = accountEntry(cast.world.community, cast.mo.person, "device-add", { certificate });
