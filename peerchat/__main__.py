@@ -14,7 +14,9 @@ def main() -> None:
     from django.core.management import execute_from_command_line
 
     try:
-        execute_from_command_line(["peerchat", *sys.argv[1:]])
+        # Commands are modules, so that `crisis-match` is crisis_match.py.
+        name = [argument.replace("-", "_") for argument in sys.argv[1:2] if not argument.startswith("-")]
+        execute_from_command_line(["peerchat", *name, *sys.argv[1 + len(name) :]])
     except SettingsWrong as error:
         print("peerchat cannot start:", file=sys.stderr)
         for problem in error.problems:
