@@ -1,7 +1,7 @@
 """The pattern language, as people write it: a line of words becomes a shape, which clients build automata from.
 
-`word  stem*  (one|two words)  optional?  {slot}  _3`. Between two words of a line as many words may stand as the entry's
-`max_gap` says; within brackets and slots none. No pattern repeats, so a match has a longest length and
+`word  stem*  (one|two words)  optional?  {slot}  _3`. Between two words of a line as many words may stand as the
+entry's `max_gap` says; within brackets and slots none. No pattern repeats, so a match has a longest length and
 every step a bounded cost.
 """
 

@@ -50,9 +50,9 @@ def test_a_plain_sentence_has_its_category_and_severity(
         "I w.a.n.t to d.i.e",
         "i w a n t to d i e",
         "iwanttodie",
-        "I wаnt to diе",  # noqa: RUF001 - Cyrillic letters are the point
+        "I wаnt to diе",
         "𝓘 𝔀𝓪𝓷𝓽 𝓽𝓸 𝓭𝓲𝓮",
-        "Ｉ ｗａｎｔ ｔｏ ｄｉｅ",  # noqa: RUF001
+        "Ｉ ｗａｎｔ ｔｏ ｄｉｅ",
         "I wa\u200bnt to d\u0301\u0302ie",
         "I WANT TO DIE",
         "feeling suicidl tonight, i cant",
