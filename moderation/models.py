@@ -1,6 +1,23 @@
-"""What moderation keeps by itself: so far, who does what is due by the clock."""
+"""What moderation keeps: who does what is due by the clock, and what its parts keep in modules of their own."""
 
 from django.db import models
+
+from moderation.escalation.models import BoxKey, Case, CaseBox, CaseEntry, Page
+from moderation.oncall.models import Contact, Layer, LayerMember, OffDuty, Shift
+
+__all__ = [
+    "BoxKey",
+    "Case",
+    "CaseBox",
+    "CaseEntry",
+    "Contact",
+    "KeeperLease",
+    "Layer",
+    "LayerMember",
+    "OffDuty",
+    "Page",
+    "Shift",
+]
 
 
 class KeeperLease(models.Model):

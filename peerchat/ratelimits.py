@@ -54,6 +54,9 @@ JOIN_REQUESTS = Limit("join-requests", amount=30, window_ms=HOUR_MS, when_full=W
 ROOM_ENTRIES = Limit("room-entries", amount=120, window_ms=60_000, when_full=When.OPEN)
 ROOM_COMMITS = Limit("room-commits", amount=120, window_ms=60_000, when_full=When.OPEN)
 SENDS_BY_HTTP = Limit("sends-by-http", amount=120, window_ms=60_000, when_full=When.OPEN)
+CASES_RAISED = Limit("cases-raised", amount=30, window_ms=HOUR_MS, when_full=When.OPEN)
+BOX_KEYS_MADE = Limit("box-keys-made", amount=30, window_ms=HOUR_MS, when_full=When.CLOSED)
+CONTACT_CODES = Limit("contact-codes", amount=10, window_ms=HOUR_MS, when_full=When.CLOSED)
 PIN_TRIES = Limit("pin-tries", amount=20, window_ms=60_000, when_full=When.OPEN)
 PIN_CHANGES = Limit("pin-changes", amount=20, window_ms=HOUR_MS, when_full=When.OPEN)
 

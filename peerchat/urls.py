@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path, re_path
 
+from moderation.api import router as moderation_router
 from peerchat import health
 from peerchat.accounts.api import router as accounts_router
 from peerchat.http import api, nothing_here
@@ -10,6 +11,7 @@ from rooms.api import router as rooms_router
 
 api.add_router("", accounts_router)
 api.add_router("", rooms_router)
+api.add_router("", moderation_router)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.home),

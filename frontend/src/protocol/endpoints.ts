@@ -1,6 +1,6 @@
 /**
- * Every HTTP endpoint under `/api/v1`: its method, its path, and the models of its body and answer. `{room}` and
- * `{invite}` in a path are lower-case hexadecimal digits. Each is idempotent; docs/openapi.json says the same, and a test compares the two.
+ * Every HTTP endpoint under `/api/v1`: its method, its path, and the models of its body and answer. `{room}`,
+ * `{invite}` and `{case}` in a path are lower-case hexadecimal digits. Each is idempotent; docs/openapi.json says the same, and a test compares the two.
  */
 import type { Models } from "./generated";
 import type { ModelName } from "./validate";
@@ -50,6 +50,18 @@ export const ENDPOINTS = {
   commit: post("rooms/{room}/commits", "CommitRequest", "CommitAnswer"),
   items: get("rooms/{room}/items", "ItemsAnswer"),
   sendMessage: post("rooms/{room}/messages", "SendRequest", "SendAnswer"),
+  boxKeys: get("box-keys", "BoxKeysAnswer"),
+  publishBoxKey: post("device/box-key", "BoxKeyRequest", "DoneAnswer"),
+  cases: get("cases", "CasesAnswer"),
+  raiseCase: post("cases", "CaseRaiseRequest", "CaseAnswer"),
+  oneCase: get("cases/{case}", "CaseAnswer"),
+  withdrawCase: post("cases/{case}/withdraw", null, "CaseAnswer"),
+  acknowledgeCase: post("cases/{case}/acknowledge", null, "CaseAnswer"),
+  caseSealed: get("cases/{case}/sealed", "CaseSealedAnswer"),
+  talkInCase: post("cases/{case}/talk", null, "CaseAnswer"),
+  offerCase: post("cases/{case}/offer", "CaseOfferRequest", "CaseAnswer"),
+  releaseCase: post("cases/{case}/release", null, "CaseAnswer"),
+  closeCase: post("cases/{case}/close", "CaseCloseRequest", "CaseAnswer"),
 } as const satisfies Record<string, Endpoint>;
 
 export type EndpointName = keyof typeof ENDPOINTS;
@@ -61,6 +73,7 @@ export type AnswerFor<E extends EndpointName> = Named<(typeof ENDPOINTS)[E]["ans
 export type CallOptions = {
   readonly room?: string;
   readonly invite?: string;
+  readonly case?: string;
   readonly query?: { readonly after?: number; readonly limit?: number };
   readonly signal?: AbortSignal;
 };

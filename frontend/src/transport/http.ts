@@ -53,7 +53,10 @@ export function sleepFor(ms: number, signal: AbortSignal | undefined): Promise<v
 
 function pathOf(name: EndpointName, options: CallOptions): string {
   const { path } = ENDPOINTS[name];
-  const filled = path.replace("{room}", options.room ?? "").replace("{invite}", options.invite ?? "");
+  const filled = path
+    .replace("{room}", options.room ?? "")
+    .replace("{invite}", options.invite ?? "")
+    .replace("{case}", options.case ?? "");
   const query = Object.entries(options.query ?? {}).map(([key, value]) => `${key}=${String(value)}`);
   return `/api/v1/${filled}${query.length === 0 ? "" : `?${query.join("&")}`}`;
 }
