@@ -14,6 +14,8 @@ export type RoomMember = {
   readonly identityKey: Uint8Array;
   readonly role: RoomRole;
   readonly muted: boolean;
+  /** When they came in; UTC ms. */
+  readonly since: number;
 };
 
 export type RoomState = {
@@ -97,6 +99,7 @@ function createRoom(context: RoomContext, roomId: Uint8Array, link: Link): RoomS
     identityKey: body.identity_key,
     role: "leader",
     muted: false,
+    since: link.entry.at,
   };
   return {
     roomId,
@@ -140,7 +143,15 @@ function admit(state: RoomState, link: Link): Partial<RoomState> {
   if (state.members.has(toHex(body.account_id))) refuseEntry("log.bad_entry", "a member already");
   if (state.locked) refuseEntry("room.locked", "nobody is admitted while locked");
   const { account_id: accountId, identity_key: identityKey } = body;
-  return { members: withMember(state, { accountId, identityKey, role: "member", muted: false }) };
+  return {
+    members: withMember(state, {
+      accountId,
+      identityKey,
+      role: "member",
+      muted: false,
+      since: link.entry.at,
+    }),
+  };
 }
 
 function grant(context: RoomContext, state: RoomState, { link, communityIndex }: Judged): Partial<RoomState> {

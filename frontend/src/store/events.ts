@@ -48,6 +48,9 @@ export function eventOf(item: EntryItem, link: Link, around: Surroundings): Even
   const about = aboutOf(link);
   if (about === null) return null;
   const profile = about.account === null ? null : (around.context.accounts(about.account)?.profile ?? null);
+  const accountId = about.account === null ? "" : toHex(about.account);
+  // What a removed person could read: from when they came in, as far as messages have not gone away since.
+  const removed = about.what === "removed" ? around.before?.members.get(accountId) : undefined;
   const expirySeconds = (around.after ?? around.before)?.expirySeconds ?? 0;
   return {
     kind: "event",
@@ -56,9 +59,10 @@ export function eventOf(item: EntryItem, link: Link, around: Surroundings): Even
     // A line about a person goes when the messages around it go.
     expiresAt: link.entry.at + expirySeconds * 1000,
     what: about.what,
-    accountId: about.account === null ? "" : toHex(about.account),
+    accountId,
     handle: profile?.handle ?? "",
     expirySeconds: about.expirySeconds ?? 0,
-    from: about.what === "removed" ? Math.max(0, link.entry.at - expirySeconds * 1000) : link.entry.at,
+    from:
+      removed === undefined ? link.entry.at : Math.max(removed.since, link.entry.at - expirySeconds * 1000),
   };
 }
