@@ -153,6 +153,14 @@ def connections_limit(config: Config) -> int:
     return allowed
 
 
+def say_listening(config: Config) -> None:
+    """Log where; what was handed over is known to whoever did."""
+    if config.listen_fd is None:
+        event("serve.listening", port=config.port)
+    else:
+        event("serve.listening")
+
+
 def on_stop_signals(loop: asyncio.AbstractEventLoop, stop: Callable[[], Any]) -> None:
     """Call ``stop`` at the first SIGTERM or SIGINT; a second one ends the process at once."""
     asked = False

@@ -32,6 +32,7 @@ from peerchat.serve import (
     end_at_the_latest,
     handed_over,
     on_stop_signals,
+    say_listening,
 )
 from rooms.fastwrite import EXTENSION
 
@@ -284,7 +285,7 @@ class DaphneServer(Server):  # type: ignore[misc]  # daphne publishes no types
         try:
             await self._process.start()
             self.listeners.append(self._listen())
-            event("serve.listening", port=self._config.port)
+            say_listening(self._config)
         except Exception as error:
             self.failed = True
             event("serve.start_failed", error=error)

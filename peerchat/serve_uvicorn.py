@@ -31,6 +31,7 @@ from peerchat.serve import (
     end_at_the_latest,
     handed_over,
     on_stop_signals,
+    say_listening,
 )
 from rooms.fastwrite import EXTENSION
 
@@ -219,6 +220,10 @@ class Channel(H11Protocol):
 class UvicornServer(uvicorn.Server):
     """Uvicorn without its signal handlers: it ends when our drain says so."""
 
+    def __init__(self, options: uvicorn.Config, *, config: Config) -> None:
+        super().__init__(options)
+        self._ours = config
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave the signals to ``serve``."""
@@ -227,7 +232,7 @@ class UvicornServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, and say so as with Daphne."""
         await super().startup(sockets=sockets)
-        event("serve.listening", port=self.config.port)
+        say_listening(self._ours)
 
 
 async def _serve(*, config: Config, process: Process) -> bool:
@@ -255,13 +260,14 @@ async def _serve(*, config: Config, process: Process) -> bool:
             backlog=BACKLOG,
             timeout_keep_alive=REQUEST_SECONDS,
             timeout_graceful_shutdown=1,
-        )
+        ),
+        config=config,
     )
     stop = asyncio.Event()
     on_stop_signals(asyncio.get_running_loop(), stop.set)
 
     def stop_listening() -> None:
-        for listener in server.servers:
+        for listener in getattr(server, "servers", ()):
             listener.close()
 
     async def settle() -> None:

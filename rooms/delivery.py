@@ -17,11 +17,11 @@ from peerchat.protocol import client_frames
 from peerchat.protocol.server_frames import Notice, PresenceUpdate, Ready
 from rooms import announce
 from rooms.fastwrite import encode_once
-from rooms.hints import Hint
+from rooms.hints import Here, Hint
 from rooms.hub import Hub
 from rooms.nominations import Nomination, Nominator
 from rooms.outlets import Outlet
-from rooms.presence import Mode, Presence
+from rooms.presence import Mode, Presence, is_mode
 from rooms.readers import Readers
 from rooms.relay import Layer, Relay
 from rooms.writer import Writer
@@ -54,9 +54,10 @@ class Delivery:
             clock=self.clock,
         )
         self.writer = Writer(committed=self.hub.committed)
-        self._relay = Relay(layer, heard=self.hub.apply)
+        self._relay = Relay(layer, heard=self._heard)
         self._nominator = Nominator(readers=self.readers, online=self._online, tell=self._ask)
         self._presence_changed: set[UUID] = set()
+        self._presence_said: dict[UUID, Here] = {}
         self._beat: asyncio.Task[None] | None = None
         self._announcements = ExitStack()
 
@@ -126,6 +127,9 @@ class Delivery:
         self._presence_changed |= self.presence.renew(
             device_id=outlet.device_id, account_id=outlet.account_id, rooms=rooms, now=self.clock()
         )
+        self._presence_said[outlet.device_id] = Here(
+            now_ms(), outlet.account_id, tuple(sorted(rooms.items()))
+        )
         for room_id in rooms:
             outlet.write(encode_once(self._present(room_id)))
 
@@ -159,6 +163,9 @@ class Delivery:
         changed, self._presence_changed = self._presence_changed, set()
         for room_id in changed:
             self.hub.tell_room(room_id, encode_once(self._present(room_id)))
+        said, self._presence_said = self._presence_said, {}
+        if said:
+            self._tell_others(Hint(present=said))
         self._nominator.tick()
         if count % POLL_TICKS == 0:
             self._nominator.look_at(self.hub.rooms())
@@ -188,7 +195,20 @@ class Delivery:
         if not self._alone:
             self._relay.tell(hint)
 
+    def _heard(self, hint: Hint) -> None:
+        """Take in what another process told. A lease of presence runs here as it does there, and ends by itself."""
+        here = {outlet.device_id for outlet in self.hub.outlets()} if hint.present else set()
+        for device_id, said in hint.present.items():
+            # What a device said before it came here is old.
+            if device_id not in here:
+                rooms = {room_id: mode for room_id, mode in said.rooms if is_mode(mode)}
+                self._presence_changed |= self.presence.renew(
+                    device_id=device_id, account_id=said.account_id, rooms=rooms, now=self.clock()
+                )
+        self.hub.apply(hint)
+
     def _access_ended(self, device_id: UUID, room_id: UUID) -> None:
+        self._presence_said.pop(device_id, None)
         self._presence_changed |= self.presence.end(device_id=device_id, room_id=room_id)
 
     def _rooms_changed(self, room_ids: Iterable[UUID]) -> None:

@@ -7,7 +7,7 @@ access: the hub asks only for rooms that the device may see, and says when that 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeGuard, get_args
 from uuid import UUID
 
 from peerchat.protocol import limits
@@ -15,6 +15,11 @@ from peerchat.protocol.server_frames import PresentMember
 
 Mode = Literal["speaking", "listening"]
 LEASE_SECONDS = limits.PRESENCE_LEASE_MS / 1000
+
+
+def is_mode(text: str) -> TypeGuard[Mode]:
+    """Return whether ``text`` is a way to take part."""
+    return text in get_args(Mode)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +30,7 @@ class Lease:
 
 
 class Presence:
-    """The leases of this process, by room and device."""
+    """The leases that this process knows of, by room and device: of its own sockets, and of others' as they tell."""
 
     def __init__(self, *, lease_seconds: float = LEASE_SECONDS) -> None:
         self._lease_seconds = lease_seconds

@@ -19,8 +19,9 @@ from peerchat.client.http import Http
 from peerchat.client.live import Live
 from peerchat.client.socket import Socket
 from peerchat.errors import CloseCode
+from peerchat.protocol.client_frames import RoomPresence
 from peerchat.protocol.http_bodies import DoneAnswer
-from peerchat.protocol.server_frames import Notice
+from peerchat.protocol.server_frames import Notice, PresenceUpdate
 from rooms.delivery import POLL_TICKS
 from tests.faults.load import load_on, seed_of_this_run
 from tests.faults.sockets import closed_with
@@ -158,6 +159,28 @@ async def sign_out_elsewhere(person: Client) -> None:
     async with Http(person.origin) as http:
         http._client.cookies.update(person.http._client.cookies)
         await http.post("sign-out", DoneAnswer)
+
+
+async def test_who_has_the_room_open_is_shown_to_those_at_the_other_process(
+    cluster: Cluster, room: LiveRoom
+) -> None:
+    seen: asyncio.Queue[PresenceUpdate] = asyncio.Queue()
+    async with AsyncExitStack() as stack:
+        lives = []
+        for index in range(2):
+            with cluster.processes[1 - index].frozen():
+                live = Live(room.members[index], presence=seen.put_nowait if index else None)
+                lives.append(await stack.enter_async_context(live))
+                await asyncio.wait_for(live.connected.wait(), BACK_SECONDS)
+        for live, mode in zip(lives, ("speaking", "listening"), strict=True):
+            await live.be_present([RoomPresence(room_id=room.room_id, mode=mode)])  # type: ignore[arg-type]
+        wanted = {
+            (room.members[0].identity.account_id, "speaking"),
+            (room.members[1].identity.account_id, "listening"),
+        }
+        async with asyncio.timeout(POLLED_SECONDS):
+            while {(one.account_id, one.mode) for one in (await seen.get()).present} != wanted:
+                pass
 
 
 async def test_one_person_is_asked_to_commit_whatever_process_they_are_at(

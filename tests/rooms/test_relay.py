@@ -108,7 +108,7 @@ async def until(reached: Callable[[], bool]) -> None:
     """Let others go on until ``reached``."""
     async with asyncio.timeout(10):
         while not reached():  # noqa: ASYNC110 - a layer tells nobody who joined
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.01)
 
 
 class Flaky(InMemoryChannelLayer):
