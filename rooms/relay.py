@@ -126,7 +126,6 @@ class Relay(Teller):
     async def _receive(self) -> None:
         """Subscribe, hear, and begin anew with another channel when that fails or nothing is heard any more."""
         while True:
-            self._channel = None
             try:
                 channel = await self._layer.new_channel()
                 await self._layer.group_add(GROUP, channel)
@@ -145,6 +144,8 @@ class Relay(Teller):
                 self._failing.discard("relay.receive_failed")
                 self._take(message)
         finally:
+            # First: else its place would be renewed once more after it was given up.
+            self._channel = None
             with suppress(Exception):
                 async with asyncio.timeout(SEND_SECONDS):
                     await self._layer.group_discard(GROUP, channel)
