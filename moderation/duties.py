@@ -15,12 +15,17 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from moderation import lease
-from peerchat.clock import now
+from moderation.escalation import claim_due
+from moderation.oncall.paging import Pager
+from peerchat.clock import now, now_ms
 from peerchat.logging import event
 from rooms import retention, shredding
 
 RETENTION_SECONDS = 30.0
 """Far below the hour that a message may still be readable after it ended."""
+
+CASES_SECONDS = 0.5
+"""As often as the keeper looks: a page should leave within seconds."""
 
 
 class Tenure:
@@ -82,6 +87,19 @@ def keep_retention(tenure: Tenure) -> None:
         event("keeper.erased", keys=keys, messages=erased.messages, commits=erased.commits)
 
 
+def keep_cases(tenure: Tenure) -> None:
+    """Deadlines of cases, and erasing what is over."""
+    claim_due.step_due(now_ms(), atomic=tenure.transaction)
+    claim_due.erase_over(now_ms(), atomic=tenure.transaction)
+
+
 def register_duties() -> None:
-    """Bring in those of this app; called while Django starts."""
+    """Bring in those of this app; called while Django starts. Cases come first: a person waits for them."""
+    pager = Pager()
+
+    def keep_pages(tenure: Tenure) -> None:
+        pager.work(now_ms(), term=tenure.term, atomic=tenure.transaction)
+
+    register(Duty("cases", period_seconds=CASES_SECONDS, do=keep_cases))
+    register(Duty("pages", period_seconds=CASES_SECONDS, do=keep_pages))
     register(Duty("retention", period_seconds=RETENTION_SECONDS, do=keep_retention))

@@ -6,6 +6,7 @@ right; nothing falls back to a guess. ``settings`` maps the value to Django's na
 """
 
 import os
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 PREFIX = "PEERCHAT_"
 # Read by the tests and scripts, not by the server; a shell that has them set must not stop it.
@@ -59,6 +60,18 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class Relay:
+    """The mail server that carries pages, and the address that they come from."""
+
+    host: str
+    port: int
+    tls: Literal["starttls", "implicit", "none"]
+    user: str
+    password: str = field(repr=False)
+    sender: str
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Every setting. ``docs/settings.md`` says for each what it is for; a test compares the two."""
 
@@ -90,6 +103,10 @@ class Config:
     """How often a silent socket is asked whether it is still there."""
     connections_max: int
     """How many TCP connections this process takes; more are closed at once."""
+    smtp: Relay | None = field(repr=False)
+    """Carries pages by e-mail; ``None``: no contact can be an e-mail address."""
+    page_private_targets: bool
+    """Lets webhooks lead to private addresses, and by plain http: for a pager in one's own network, and for tests."""
     title: str
     """What the browser's tab, history and bookmarks show: nothing that gives the purpose away."""
     exit_url: str
@@ -165,6 +182,8 @@ class _Reader:
             "drain_seconds": self._take("DRAIN_SECONDS", _whole(0, 300), 10),
             "heartbeat_seconds": self._take("HEARTBEAT_SECONDS", _whole(1, 60), 25),
             "connections_max": self._take("CONNECTIONS_MAX", _whole(10, 100_000), 5_000),
+            "smtp": self._take("SMTP", _relay, None),
+            "page_private_targets": self._take("PAGE_PRIVATE_TARGETS", _yes_or_no, False),
             "title": self._take("TITLE", _title, "Notes"),
             "exit_url": self._take("EXIT_URL", _web_page, "https://www.wikipedia.org/"),
             "shell_dir": self._take("SHELL_DIR", _absolute, _PROJECT / "frontend" / "dist"),
@@ -270,6 +289,39 @@ def _database_url(text: str) -> str:
         # Not as the cause: libpq repeats the part that it does not like.
         raise wrong from None
     return text
+
+
+def _relay(text: str) -> Relay:
+    wrong = ValueError(
+        "must be smtp://USER:PASSWORD@HOST:PORT?from=ADDRESS or smtps://..., and smtp+plain:// on this machine alone"
+    )
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+        senders = parse_qs(parts.query, strict_parsing=True).get("from", [])
+    except ValueError:
+        # Not as the cause: it could repeat a password.
+        raise wrong from None
+    tls: dict[str, tuple[Literal["starttls", "implicit", "none"], int]] = {
+        "smtp": ("starttls", 587),
+        "smtps": ("implicit", 465),
+        "smtp+plain": ("none", 25),
+    }
+    if parts.scheme not in tls or not parts.hostname or parts.path or len(senders) != 1:
+        raise wrong
+    if parts.scheme == "smtp+plain" and not is_loopback(parts.hostname):
+        raise wrong
+    if not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", senders[0]):
+        raise wrong
+    kind, usual = tls[parts.scheme]
+    return Relay(
+        host=parts.hostname,
+        port=port or usual,
+        tls=kind,
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+        sender=senders[0],
+    )
 
 
 def _redis_url(text: str) -> str:

@@ -15,17 +15,19 @@ class ContactKind(models.TextChoices):
     WEBHOOK = "webhook"
     NTFY = "ntfy"
     EMAIL = "email"
+    PAGERDUTY = "pagerduty"
+    GOALERT = "goalert"
 
 
 class Contact(models.Model):
     """A way to page someone. It counts once a code that was sent there came back (``verified_ms``).
 
-    ``secret``: the key of the webhook's signature. ``code_*``: the code under way; its hash, until when it counts
-    (UTC ms), and the tries that are left.
+    ``secret``: the key of the webhook's signature, or the token that PagerDuty or GoAlert gave. ``code_*``: the code
+    under way; its hash, until when it counts (UTC ms), and the tries that are left.
     """
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="contacts")
-    kind = models.CharField(max_length=8, choices=ContactKind.choices)
+    kind = models.CharField(max_length=9, choices=ContactKind.choices)
     target = models.CharField(max_length=TARGET_MAX_CHARS)
     secret = models.BinaryField(max_length=64, null=True)
     verified_ms = models.BigIntegerField(null=True)
@@ -40,7 +42,8 @@ class Contact(models.Model):
                 condition=Q(kind__in=[one.value for one in ContactKind]), name="contact_kind_known"
             ),
             models.CheckConstraint(
-                condition=~Q(kind="webhook") | Q(secret__isnull=False), name="contact_webhook_signs"
+                condition=Q(kind__in=["ntfy", "email"]) | Q(secret__isnull=False),
+                name="contact_has_its_secret",
             ),
             models.CheckConstraint(
                 condition=Q(code_hash__isnull=True, code_until_ms__isnull=True)

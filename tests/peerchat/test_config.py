@@ -151,3 +151,31 @@ def test_only_config_reads_the_environment() -> None:
             # Django finds its settings by this one variable; it is set, not read.
             text = re.sub(r'os\.environ(\.setdefault\(|\[)"DJANGO_SETTINGS_MODULE".*', "", text)
             assert not re.search(r"os\.environ|getenv", text), file
+
+
+def test_a_mail_server_is_read_with_its_sender_and_never_printed(tmp_path: Path) -> None:
+    config = read(tmp_path, SMTP="smtp://pager:s%40cret@mail.example.org?from=pager@example.org")
+    assert config.smtp is not None
+    assert (config.smtp.host, config.smtp.port, config.smtp.tls) == ("mail.example.org", 587, "starttls")
+    assert (config.smtp.user, config.smtp.password) == ("pager", "s@cret")
+    assert "s@cret" not in repr(config) + repr(config.smtp)
+    assert read(tmp_path).smtp is None
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "mail.example.org",
+        "smtp://mail.example.org",
+        "smtp://mail.example.org?from=nobody",
+        "smtp://mail.example.org?from=a@example.org&from=b@example.org",
+        "smtp+plain://mail.example.org?from=a@example.org",
+        "http://mail.example.org?from=a@example.org",
+        "smtp://mail.example.org:x?from=a@example.org",
+        "smtp://mail.example.org?from=a@example.org%0d%0aBcc:b@example.org",
+    ],
+)
+def test_a_mail_server_that_is_not_whole_or_not_safe_stops_the_start(tmp_path: Path, given: str) -> None:
+    with pytest.raises(SettingsWrong) as wrong:
+        read(tmp_path, SMTP=given)
+    assert given not in str(wrong.value)
