@@ -98,6 +98,9 @@ class Pager:
             self._done.append((claim, sent.exception() is None and sent.result()))
 
     def _claim(self, now: int, atomic: Atomic) -> list[_Claim]:
+        # Looked at first without a transaction: most seconds there is nothing, and a transaction is a lock on SQLite.
+        if not Page.objects.filter(state=PageState.WAITING, due_ms__lte=now).exists():
+            return []
         with atomic():
             due = (
                 Page.objects.select_for_update(of=("self",), skip_locked=True)
