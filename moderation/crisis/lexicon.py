@@ -47,6 +47,7 @@ class Words(dict[str, int]):
         self._romans: list[tuple[Roman, dict[str, set[int]], dict[str, set[int]]]] = []
         self._fuzzy: dict[str, set[str]] = {}
         self._deny: set[str] = set()
+        self._by_shape: dict[tuple[int, str], set[str]] = {}
         self._prefixes: list[str] = []
         self._longest_stem = 0
         self._classes = 0
@@ -62,6 +63,8 @@ class Words(dict[str, int]):
             for word in (compiled["words"][place] for place in accumulate(steps)):
                 stem, plain = word.endswith("*"), word.removesuffix("*")
                 (self._stems if stem else self._exact).setdefault(plain, set()).add(number)
+                if not stem:
+                    self._by_shape.setdefault((len(plain), plain[0]), set()).add(plain)
                 if roman:
                     (key_stems if stem else keys).setdefault(roman.key_of_own(plain), set()).add(number)
         if roman:
@@ -99,14 +102,19 @@ class Words(dict[str, int]):
 
     def _classes_of(self, word: str) -> set[int]:
         found: set[int] = set()
-        for spelling in respell(word):
+        spellings = respell(word)
+        for spelling in spellings:
             found |= self._spelt(spelling)
             for prefix in self._prefixes:
                 rest = spelling.removeprefix(prefix)
                 self.work += 1
                 if rest != spelling and len(rest) > 2:
                     found |= self._spelt(rest)
-        return found or self._nearly(respell(word))
+        if not any(spelling in self._exact for spelling in spellings):
+            found |= self._nearly(spellings)
+            if "*" in word:
+                found |= self._masked(word)
+        return found
 
     def _spelt(self, word: str) -> set[int]:
         self.work += 1
@@ -139,6 +147,17 @@ class Words(dict[str, int]):
                     self.work += 1
                     if within_one(word, fuzzy):
                         found |= self._spelt(fuzzy)
+        return found
+
+    def _masked(self, word: str) -> set[int]:
+        """Classes of the words that this one could be where stars hide letters: at most half of them, not the first."""
+        found: set[int] = set()
+        if not 2 < len(word) <= _LONGEST_FUZZY or word[0] == "*" or 2 * word.count("*") > len(word):
+            return found
+        for known in self._by_shape.get((len(word), word[0]), ()):
+            self.work += 1
+            if all(hidden in ("*", letter) for hidden, letter in zip(word, known, strict=True)):
+                found |= self._exact[known]
         return found
 
     def split(self, word: str, shortest: int = SHORTEST_GLUED) -> tuple[str, ...]:
