@@ -1,21 +1,26 @@
-"""The HTTP calls about escalations (docs/protocol.md, "Escalations"). Each is thin: the services decide."""
+"""The HTTP calls about escalations and who is on call (docs/protocol.md). Each is thin: the services decide."""
 
 from uuid import UUID
 
 from django.http import HttpRequest
 from ninja import Router
 
+from moderation import lease
 from moderation.escalation import access, acknowledge, answers, box_keys
 from moderation.escalation.raise_case import raise_case
 from moderation.escalation.terms import Outcome
 from moderation.escalation.withdraw import withdraw_case
+from moderation.oncall import contacts
+from moderation.oncall.coverage import coverage_at
+from moderation.oncall.models import Contact, ContactKind, OffDuty
+from peerchat.accounts import roles
 from peerchat.accounts.models import Device
 from peerchat.accounts.sessions import DeviceAuth
 from peerchat.clock import now_ms
 from peerchat.errors import not_found
 from peerchat.http import HexId
 from peerchat.protocol import http_bodies as bodies
-from peerchat.ratelimits import BOX_KEYS_MADE, CASES_RAISED, limiter
+from peerchat.ratelimits import BOX_KEYS_MADE, CASES_RAISED, CONTACT_CODES, limiter
 
 router = Router(auth=DeviceAuth())
 DONE = bodies.DoneAnswer(done=True)
@@ -117,3 +122,69 @@ def post_close(request: HttpRequest, case: HexId, body: bodies.CaseCloseRequest)
     """End it with an outcome."""
     outcome = Outcome(body.outcome)
     return answers.answer_of(acknowledge.close_case(device=_device(request), case_id=case, outcome=outcome))
+
+
+# --- On call --------------------------------------------------------------------------------------------
+
+
+@router.get("contacts", response=bodies.ContactsAnswer)
+def get_contacts(request: HttpRequest) -> bodies.ContactsAnswer:
+    """One's own contacts."""
+    device = _device(request)
+    return bodies.ContactsAnswer(
+        contacts=[_contact(one) for one in contacts.contacts_of(device)],
+        on_duty=not OffDuty.objects.filter(account_id=device.account_id).exists(),
+    )
+
+
+@router.post("contacts", response=bodies.ContactAnswer)
+def post_contact(request: HttpRequest, body: bodies.ContactRequest) -> bodies.ContactAnswer:
+    """Give a contact, and get a code there."""
+    device = _device(request)
+    limiter.take(CONTACT_CODES, device.account_id.bytes)
+    return _contact(contacts.add_contact(device=device, kind=body.kind, target=body.target, token=body.token))
+
+
+@router.post("contacts/confirm", response=bodies.DoneAnswer)
+def post_confirm(request: HttpRequest, body: bodies.ContactConfirmRequest) -> bodies.DoneAnswer:
+    """Return the code."""
+    contacts.confirm_contact(device=_device(request), contact_id=body.contact, code=body.code)
+    return DONE
+
+
+@router.post("contacts/remove", response=bodies.DoneAnswer)
+def post_remove_contact(request: HttpRequest, body: bodies.ContactRemoveRequest) -> bodies.DoneAnswer:
+    """Forget a contact."""
+    contacts.remove_contact(device=_device(request), contact_id=body.contact)
+    return DONE
+
+
+@router.post("duty", response=bodies.DoneAnswer)
+def post_duty(request: HttpRequest, body: bodies.DutyRequest) -> bodies.DoneAnswer:
+    """Go on duty, or off it."""
+    contacts.set_duty(device=_device(request), on=body.on)
+    return DONE
+
+
+@router.get("on-call", response=bodies.OnCallAnswer)
+def get_on_call(request: HttpRequest) -> bodies.OnCallAnswer:
+    """Whether someone would come now, and the gaps of the coming week."""
+    if not roles.roles_now(_device(request).account_id):
+        raise not_found()
+    coverage = coverage_at(now_ms())
+    return bodies.OnCallAnswer(
+        reachable=coverage.reachable,
+        gaps=[bodies.RotaGap(tier=one.tier, starts_at=one.starts, ends_at=one.ends) for one in coverage.gaps],
+        delayed=not lease.is_held(),
+    )
+
+
+def _contact(contact: Contact) -> bodies.ContactAnswer:
+    signs = contact.kind == ContactKind.WEBHOOK and contact.secret is not None
+    return bodies.ContactAnswer(
+        contact=contact.id,
+        kind=contact.kind,  # type: ignore[arg-type]  # a constraint allows no other
+        target=contact.target,
+        verified=contact.verified_ms is not None,
+        secret=bytes(contact.secret or b"") if signs else None,
+    )

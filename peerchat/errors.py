@@ -44,6 +44,9 @@ class ErrorCode(StrEnum):
     CASE_TAKEN = "case.taken"
     CASE_OVER = "case.over"
     NO_RECIPIENT = "case.no_recipient"
+    CONTACT_REFUSED = "contact.refused"
+    CONTACT_UNREACHED = "contact.unreached"
+    CONTACT_CODE_WRONG = "contact.code_wrong"
     # Us.
     BUSY = "server.busy"
     DRAINING = "server.draining"

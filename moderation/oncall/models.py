@@ -7,8 +7,9 @@ from django.db import models
 from django.db.models import Q
 
 from peerchat.accounts.models import Account
+from peerchat.protocol import limits
 
-TARGET_MAX_CHARS = 300
+TARGET_MAX_CHARS = limits.CONTACT_TARGET_MAX_CHARS
 
 
 class ContactKind(models.TextChoices):

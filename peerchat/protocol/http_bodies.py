@@ -485,3 +485,60 @@ class CaseOfferRequest(WireModel):
 
 class CaseCloseRequest(WireModel):
     outcome: Literal["talked", "referred", "emergency", "not-needed", "not-reached"]
+
+
+# --- On call --------------------------------------------------------------------------------------------
+
+ContactKind = Literal["webhook", "ntfy", "email", "pagerduty", "goalert"]
+
+
+class ContactRequest(WireModel):
+    """A way to page oneself; a code is sent there. ``token``: what PagerDuty or GoAlert gave, else ``None``."""
+
+    kind: ContactKind
+    target: Annotated[str, Field(max_length=limits.CONTACT_TARGET_MAX_CHARS)]
+    token: Annotated[str, Field(min_length=1, max_length=64)] | None
+
+
+class ContactAnswer(WireModel):
+    """``secret``: the key of a webhook's signature (Standard Webhooks), for who gave the contact alone."""
+
+    contact: Count
+    kind: ContactKind
+    target: str
+    verified: bool
+    secret: Key | None
+
+
+class ContactsAnswer(WireModel):
+    contacts: list[ContactAnswer]
+    on_duty: bool
+
+
+class ContactConfirmRequest(WireModel):
+    contact: Count
+    code: Annotated[str, Field(pattern=r"^[0-9]{8}$", max_length=8)]
+
+
+class ContactRemoveRequest(WireModel):
+    contact: Count
+
+
+class DutyRequest(WireModel):
+    on: bool
+
+
+class RotaGap(WireModel):
+    """Nobody is on call in this tier meanwhile; everyone's tier still is."""
+
+    tier: Count
+    starts_at: Moment
+    ends_at: Moment
+
+
+class OnCallAnswer(WireModel):
+    """For those with a role. ``reachable``: how many people could be paged now."""
+
+    reachable: Count
+    gaps: list[RotaGap]
+    delayed: bool

@@ -34,6 +34,7 @@ CASE_SEALED_MAX_BYTES = 20_480
 CASE_BOX_MAX_BYTES = 128
 """A content key of 32 bytes in a sealed box (48 bytes more)."""
 CASE_BOXES_MAX = 100
+CONTACT_TARGET_MAX_CHARS = 300
 BOX_KEY_LIFETIME_MS = 8 * 24 * 3600 * 1000
 """A box key is used for a week; a day more lets a phone that was off renew it."""
 CLAIM_MAX_DEVICES = 30

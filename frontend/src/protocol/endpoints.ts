@@ -62,6 +62,12 @@ export const ENDPOINTS = {
   offerCase: post("cases/{case}/offer", "CaseOfferRequest", "CaseAnswer"),
   releaseCase: post("cases/{case}/release", null, "CaseAnswer"),
   closeCase: post("cases/{case}/close", "CaseCloseRequest", "CaseAnswer"),
+  contacts: get("contacts", "ContactsAnswer"),
+  addContact: post("contacts", "ContactRequest", "ContactAnswer"),
+  confirmContact: post("contacts/confirm", "ContactConfirmRequest", "DoneAnswer"),
+  removeContact: post("contacts/remove", "ContactRemoveRequest", "DoneAnswer"),
+  setDuty: post("duty", "DutyRequest", "DoneAnswer"),
+  onCall: get("on-call", "OnCallAnswer"),
 } as const satisfies Record<string, Endpoint>;
 
 export type EndpointName = keyof typeof ENDPOINTS;
