@@ -23,7 +23,7 @@ async def test_nothing_acknowledged_is_lost_doubled_or_reordered_by_kills(
 ) -> None:
     # The server is back within seconds; patience would only make the test long.
     monkeypatch.setattr("peerchat.client.live.RETRY_MAX_SECONDS", 0.5)
-    seed, kills = seed_of_this_run(), kills_of_this_run(4)
+    seed, kills = seed_of_this_run(), kills_of_this_run(3)
     print(f"FAULT_SEED={seed} FAULT_KILLS={kills} on SQLite")
     source = random.Random(seed)
     with start_server(tmp_path) as server:

@@ -2,7 +2,7 @@
 nothing acknowledged is lost, doubled, reordered or changed.
 
 Every link passes a proxy of ours. ``make soak`` kills a hundred times, with another fault after every second kill;
-``make test`` twice, with four.
+``make test`` twice, with two.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tests.support.services import PostgreSQL, Redis
 pytestmark = pytest.mark.faults
 
 KILLS = 2
-OTHERS = 4
+OTHERS = 2
 
 
 class Trouble:
