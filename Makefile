@@ -6,7 +6,7 @@ RUN_HOST = $(or $(if $(filter command line,$(origin HOST)),$(HOST)),$(PEERCHAT_H
 RUN_PORT = $(or $(PORT),$(PEERCHAT_PORT),8000)
 
 .NOTPARALLEL:
-.PHONY: help run test lint format build generate lock bench interop crowd hostile-frames soak test-hostile setup clean
+.PHONY: help run test lint format build generate lock bench interop crowd hostile-frames soak test-hostile test-escalation-chaos setup clean
 
 help:
 	@echo "make run       build and start peerchat on http://$(RUN_HOST):$(RUN_PORT) (PORT=, HOST=)"
@@ -21,6 +21,7 @@ help:
 	@echo "make crowd     25 devices come into a room within 10 s while 5 talk: how long it takes (SEED=)"
 	@echo "make hostile-frames  a million hostile frames against each server (FRAMES_ARGS=\"--frames 20000 --seed 1\")"
 	@echo "make soak      kill, crash and cut under load, on both databases (KILLS=100 FAULT_SEED=)"
+	@echo "make test-escalation-chaos  kill keepers and break receivers under 10,000 calls for help (CASES=)"
 	@echo "make test-hostile  every attack by name, on the app as it is and with the guard against it cut out"
 	@echo "make setup     only set up"
 	@echo "make clean     remove what was made, but not var/, where data lives"
@@ -73,6 +74,11 @@ crowd:
 hostile-frames:
 	@scripts/setup dev
 	.venv/bin/python -m tests.faults.hostile $(FRAMES_ARGS)
+
+test-escalation-chaos:
+	@scripts/setup dev
+	ESCALATIONS=$(or $(CASES),10000) .venv/bin/python -m pytest -q -s tests/faults/test_escalation.py \
+		tests/moderation/escalation/test_crashes.py
 
 soak:
 	@scripts/setup dev

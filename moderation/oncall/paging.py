@@ -6,6 +6,7 @@ sending and before writing it down leaves it to the next, and the receiver sees 
 """
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -30,6 +31,7 @@ Send = Callable[[Outgoing, Config], bool]
 THREADS = 16
 PLACE_MAX = 4
 """Threads that one receiver can hold at once."""
+TURN_SECONDS = 0.8
 LEASE_MS = 12_000
 """Longer than any try takes; after it another may try."""
 TRIES = 6
@@ -45,18 +47,23 @@ class _Claim:
 
 
 class Pager:
-    """One for each keeper. ``send`` is replaced in tests of crashes alone."""
+    """One for each keeper. ``turn_seconds``: how long ``work`` stays while pages come back and more are due.
 
-    def __init__(self, send: Send = senders.send) -> None:
+    ``send`` is replaced in tests of crashes alone.
+    """
+
+    def __init__(self, send: Send = senders.send, *, turn_seconds: float = TURN_SECONDS) -> None:
         self._send = send
+        self._turn_seconds = turn_seconds
         self._pool = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="pager")
         self._busy: Counter[str] = Counter()
         self._done: list[tuple[_Claim, bool]] = []
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._term: object = None
 
     def work(self, now: int, *, term: object = None, atomic: Atomic = transaction.atomic) -> int:
-        """Write down what came back, then begin to send what is due at ``now`` (UTC ms); return how many.
+        """Write down what came back and begin to send what is due at ``now`` (UTC ms), again and again while there is
+        more; return how many were begun.
 
         ``term``: another one than last time means that another keeper may have died at work, so what it had taken is
         due at once.
@@ -65,13 +72,21 @@ class Pager:
             with atomic():
                 Page.objects.filter(state=PageState.WAITING, lease_ms__gt=now).update(due_ms=now, lease_ms=0)
             self._term = term
+        until = time.monotonic() + self._turn_seconds
         self.write_down(now, atomic=atomic)
-        claims = self._claim(now, atomic)
-        for claim in claims:
-            self._pool.submit(self._send, claim.outgoing, settings.PEERCHAT).add_done_callback(
-                lambda sent, claim=claim: self._came_back(claim, sent)  # type: ignore[misc]  # bound now
-            )
-        return len(claims)
+        begun = 0
+        while claims := self._claim(now, atomic):
+            begun += len(claims)
+            for claim in claims:
+                self._pool.submit(self._send, claim.outgoing, settings.PEERCHAT).add_done_callback(
+                    lambda sent, claim=claim: self._came_back(claim, sent)  # type: ignore[misc]  # bound now
+                )
+            with self._lock:
+                # A burst to one receiver goes at its own pace; one that hangs holds us for this turn at most.
+                if not self._lock.wait_for(lambda: self._done, max(0.0, until - time.monotonic())):
+                    break
+            self.write_down(now, atomic=atomic)
+        return begun
 
     def write_down(self, now: int, *, atomic: Atomic = transaction.atomic) -> None:
         """Write down what came back since the last call; one that cannot be written is kept for the next."""
@@ -96,6 +111,7 @@ class Pager:
         with self._lock:
             self._busy[claim.place] -= 1
             self._done.append((claim, sent.exception() is None and sent.result()))
+            self._lock.notify_all()
 
     def _claim(self, now: int, atomic: Atomic) -> list[_Claim]:
         # Looked at first without a transaction: most seconds there is nothing, and a transaction is a lock on SQLite.

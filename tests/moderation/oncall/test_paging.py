@@ -28,7 +28,7 @@ from tests.support.time import HandClock
 
 @pytest.fixture
 def pager(config: Config) -> Iterator[Pager]:
-    made = Pager()
+    made = Pager(turn_seconds=0)
     yield made
     made.close()
 
@@ -158,6 +158,18 @@ def test_a_receiver_that_hangs_holds_few_threads_and_nobody_elses_page(
     web.hold.set()
 
 
+def test_a_burst_to_one_receiver_goes_out_in_one_turn(
+    village: Village, ada: Counselor, web: WebSink, config: Config, clock: HandClock
+) -> None:
+    add_contact(ada, web.url)
+    for number in range(3 * PLACE_MAX):
+        ask(village.join(f"P{number}"), raise_request([ada]))
+    patient = Pager(turn_seconds=10)
+    assert patient.work(clock.ms) == 3 * PLACE_MAX
+    patient.close()
+    assert len(web.got) == 3 * PLACE_MAX
+
+
 def test_what_was_taken_back_is_not_sent(
     survivor: Person, ada: Counselor, web: WebSink, pager: Pager, clock: HandClock
 ) -> None:
@@ -168,6 +180,13 @@ def test_what_was_taken_back_is_not_sent(
     assert web.got == []
 
 
+class Dying(Pager):
+    """Sends, and is gone before it wrote down what came of it."""
+
+    def write_down(self, now: int, **more: object) -> None:
+        return
+
+
 # --- crashes -----------------------------------------------------------------------------------------------
 
 
@@ -176,7 +195,7 @@ def test_a_keeper_that_dies_before_or_after_sending_loses_no_page(
 ) -> None:
     add_contact(ada, web.url)
     ask(survivor, raise_request([ada]))
-    died = Pager(send=lambda page, config: senders.send(page, config))
+    died = Dying(turn_seconds=0)
     assert died.work(clock.ms, term=1) == 1
     # It never writes down what came of it. The next keeper does not wait for its lease to run out.
     died.close()
@@ -191,12 +210,9 @@ def test_without_another_keeper_a_lost_try_is_due_again_after_its_lease(
     add_contact(ada, web.url)
     ask(survivor, raise_request([ada]))
 
-    def breaks(page: Outgoing, config: Config) -> bool:
-        raise RuntimeError("a mistake of ours")
-
-    broken = Pager(send=breaks)
-    broken.work(clock.ms)
-    broken.close()
+    died = Dying(turn_seconds=0)
+    died.work(clock.ms)
+    died.close()
     assert pager.work(clock.ms + LEASE_MS - 1) == 0
     assert pager.work(clock.ms + LEASE_MS) == 1
 
