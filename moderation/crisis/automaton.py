@@ -76,17 +76,17 @@ class Automaton:
             state = self._intern(members)
         reached: set[int] = set()
         if not is_break:
-            classes = tuple(classes)
-            self.work += len(classes) + 1
-            for label in classes:
-                reached.update(self._starts.get(label, ()))
+            present = frozenset(classes)
+            self.work += len(present) + 1
+            for label in self._starts.keys() & present:
+                reached.update(self._starts[label])
             for member in self._members[state]:
                 edges = self._edges[member]
-                self.work += len(classes) + 1
-                reached.update(edges.get(ANY, ()))
-                for label in classes:
-                    if label in edges:
-                        reached.update(edges[label])
+                self.work += min(len(edges), len(present)) + 1
+                if ANY in edges:
+                    reached.update(edges[ANY])
+                for label in edges.keys() & present:
+                    reached.update(edges[label])
         after = self._intern(frozenset(reached))
         self.rows[state][signature] = after
         return after

@@ -10,6 +10,7 @@ MOST_WORDS: Final = 50_000
 """Words remembered before all are forgotten."""
 BREAK: Final = 0
 NOTHING: Final = 1
+SHORTEST_STEM: Final = 2
 _LONGEST_FUZZY: Final = 24
 SHORTEST_GLUED: Final = 8
 
@@ -50,6 +51,7 @@ class Words(dict[str, int]):
         self._by_shape: dict[tuple[int, str], set[str]] = {}
         self._prefixes: list[str] = []
         self._longest_stem = 0
+        self._stem_heads: set[str] = set()
         self._classes = 0
         self._split: dict[str, tuple[str, ...]] = {}
 
@@ -75,9 +77,9 @@ class Words(dict[str, int]):
                 self._fuzzy.setdefault(part, set()).add(word)
         self._deny.update(compiled["deny"])
         self._prefixes += [each for each in compiled["prefixes"] if each not in self._prefixes]
-        self._longest_stem = max(
-            [0, *map(len, self._stems), *(len(each) for _, _, stems in self._romans for each in stems)]
-        )
+        all_stems = [*self._stems, *(each for _, _, stems in self._romans for each in stems)]
+        self._longest_stem = max(map(len, all_stems), default=0)
+        self._stem_heads = {each[:SHORTEST_STEM] for each in all_stems}
         self.clear()
         self._split.clear()
         return first
@@ -129,7 +131,10 @@ class Words(dict[str, int]):
         return found
 
     def _add_stems(self, word: str, stems: dict[str, set[int]], found: set[int]) -> None:
-        for length in range(2, min(len(word), self._longest_stem) + 1):
+        # Few words begin as any stem does.
+        if word[:SHORTEST_STEM] not in self._stem_heads:
+            return
+        for length in range(SHORTEST_STEM, min(len(word), self._longest_stem) + 1):
             self.work += 1
             numbers = stems.get(word[:length])
             if numbers:

@@ -19,6 +19,7 @@ def _class_of(ranges: tuple[tuple[int, int], ...]) -> str:
 
 
 _WORD = f"[{_class_of(tables.WORD_RANGES)}]"
+_NO_WORD = f"[^{_class_of(tables.WORD_RANGES)}]"
 _HAN = f"[{_class_of(tables.HAN_RANGES)}]"
 _SIGNS = "@$!|+*#"
 _BREAK = f"[.!?]+(?!{_WORD})"
@@ -26,12 +27,14 @@ _BREAK = f"[.!?]+(?!{_WORD})"
 PLAIN: Final = re.compile(f"{_HAN}|{_WORD}+(?:'{_WORD}+)*|{_BREAK}")
 """Words, and the ends of sentences."""
 
-_SPACED = f"(?<!{_WORD}){_WORD}([ .\\-_*/]{{1,2}}){_WORD}(?!{_WORD})(?:\\1{_WORD}(?!{_WORD}))+"
+_SPACED = f"{_WORD}([ .\\-_*/]{{1,2}}){_WORD}(?!{_WORD})(?:\\1{_WORD}(?!{_WORD}))+"
 _JOINED_WORD = f"[@$]?{_WORD}+(?:[{re.escape(_SIGNS)}._'\\-]{{1,3}}{_WORD}+)*"
 JOINED: Final = re.compile(f"{_SPACED}|{_HAN}|{_JOINED_WORD}|{_BREAK}")
 """The same, but letters with single signs between them are one word."""
 
-SUSPECT: Final = re.compile(f"{_SPACED}|[@$]{_WORD}|{_WORD}[{re.escape(_SIGNS)}._\\-]{{1,3}}{_WORD}")
+SUSPECT: Final = re.compile(
+    f"(?:^|{_NO_WORD}){_SPACED}|[@$]{_WORD}|{_WORD}[{re.escape(_SIGNS)}._\\-]{{1,3}}{_WORD}"
+)
 """Whether joining can give anything new."""
 
 _NEIGHBOURS = re.compile(f"{_WORD}{_WORD}")

@@ -10,8 +10,10 @@ from moderation.crisis.checking import check_pack, read_pack
 from moderation.crisis.compiling import compile_pack, encode_compiled
 from moderation.crisis.matcher import COMPILED
 from moderation.crisis.patterns import PatternWrong
+from moderation.crisis.twin import tables_json
 
 SOURCES = COMPILED.parent / "packs"
+TABLES = COMPILED.parents[2] / "frontend" / "src" / "crisis" / "tables.json"
 
 
 class Command(BaseCommand):
@@ -29,11 +31,22 @@ class Command(BaseCommand):
         problems: list[str] = []
         for path in paths:
             problems += self._one(path, build=options["what"] == "build")
+        problems += self._tables(build=options["what"] == "build")
         for problem in problems:
             self.stderr.write(problem)
         if problems:
             raise CommandError(f"{len(problems)} to put right")
         self.stdout.write(f"{len(paths)} packs are right")
+
+    def _tables(self, *, build: bool) -> list[str]:
+        """The front end's tables. An installed server has no front end's source, and nothing to do."""
+        if not TABLES.parent.is_dir():
+            return []
+        if build:
+            TABLES.write_text(tables_json(), "utf-8")
+        elif not TABLES.is_file() or TABLES.read_text("utf-8") != tables_json():
+            return ["frontend/src/crisis/tables.json is not up to date: run `peerchat lexicon build`"]
+        return []
 
     def _one(self, path: Path, *, build: bool) -> list[str]:
         if not path.is_file():

@@ -17,6 +17,7 @@ from moderation.crisis.compiling import compile_pack, encode_compiled
 from moderation.crisis.matcher import COMPILED, Matcher, PackUnreadable, load_compiled
 from moderation.crisis.packs import Pack
 from moderation.crisis.patterns import PatternWrong
+from tests.vectors import make_crisis
 
 SOURCES = sorted((COMPILED.parent / "packs").glob("*.json"))
 LARGEST_PACK = 25 * 1024
@@ -137,6 +138,7 @@ def test_a_pack_of_another_format_is_not_loaded() -> None:
 def test_check_says_what_is_wrong_and_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("moderation.management.commands.lexicon.SOURCES", tmp_path)
     monkeypatch.setattr("moderation.management.commands.lexicon.COMPILED", tmp_path / "out")
+    monkeypatch.setattr("moderation.management.commands.lexicon.TABLES", tmp_path / "nowhere" / "tables.json")
     (tmp_path / "out").mkdir()
     text = small_pack(entry={"examples_pos": ["hello"]}).model_dump_json()
     (tmp_path / "en.json").write_text(text, "utf-8")
@@ -147,3 +149,13 @@ def test_check_says_what_is_wrong_and_fails(tmp_path: Path, monkeypatch: pytest.
     with pytest.raises(CommandError):
         call_command("lexicon", "build", stderr=said)
     assert "misses its own example" in said.getvalue()
+
+
+def test_what_is_shipped_passes_its_own_check() -> None:
+    call_command("lexicon", "check", stdout=io.StringIO())
+
+
+def test_the_vectors_are_what_the_matcher_finds_today() -> None:
+    assert make_crisis.PATH.read_text("utf-8") == make_crisis.content(), (
+        "run `python -m tests.vectors.make_crisis`"
+    )
