@@ -26,7 +26,7 @@ from tests.support.live_people import LiveCommunity, LiveRoom
 SENDERS = 5
 AT_ONCE = 2
 PAUSE_SECONDS = (0.05, 0.25)
-"""Between two messages: five devices send about forty a second, below what one socket may."""
+"""Between two messages: five devices send at most about forty a second, below what one socket may."""
 REST_SECONDS = 90.0
 
 
