@@ -1,9 +1,20 @@
-"""Whether this process lives (``/healthz``) and wants new work (``/readyz``). Both tell nothing else."""
+"""Whether this deployment works (``/healthz``) and this process wants new work (``/readyz``). Both tell nothing else.
+
+A part that people depend on and that can stop by itself registers a check; with one that fails, ``/healthz`` does.
+"""
+
+from collections.abc import Callable
 
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse
 
 _draining = False
+_checks: list[Callable[[], bool]] = []
+
+
+def register_check(works: Callable[[], bool]) -> None:
+    """Let ``works`` be asked by each ``/healthz``; it may raise ``DatabaseError``. Called while Django starts."""
+    _checks.append(works)
 
 
 def set_draining(draining: bool) -> None:
@@ -18,7 +29,13 @@ def is_draining() -> bool:
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
-    """Answer 200 while the process can answer at all."""
+    """Answer 200 while the process can answer and what it depends on works; else 503."""
+    try:
+        works = all(check() for check in _checks)
+    except DatabaseError:
+        works = False
+    if not works:
+        return HttpResponse("not working\n", status=503, content_type="text/plain")
     return HttpResponse("ok\n", content_type="text/plain")
 
 

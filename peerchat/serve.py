@@ -115,9 +115,11 @@ def run() -> int:
 
 
 def _parts(config: Config) -> list[Part]:
+    from moderation.dead_man import DeadMan
     from moderation.keeper import Keeper
     from moderation.keeper_watch import KeeperWatch
 
+    health.register_check(DeadMan().works)
     return [Keeper() if config.keeper == "inside" else KeeperWatch()]
 
 

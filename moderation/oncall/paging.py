@@ -8,7 +8,7 @@ sending and before writing it down leaves it to the next, and the receiver sees 
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -20,6 +20,7 @@ from django.db import transaction
 from moderation.escalation.case_rows import step_case
 from moderation.escalation.models import Case, Page, PageState
 from moderation.escalation.terms import OPEN, PageFailed
+from moderation.lease import LeaseLost
 from moderation.oncall import senders
 from moderation.oncall.ladder import ladder_at
 from moderation.oncall.senders import Outgoing
@@ -41,6 +42,7 @@ BACKOFF_MS = (1_000, 2_000, 4_000, 8_000, 15_000)
 @dataclass(frozen=True, slots=True)
 class _Claim:
     page_id: int
+    contact_id: int
     round: int
     place: str
     outgoing: Outgoing
@@ -92,14 +94,31 @@ class Pager:
         """Write down what came back since the last call; one that cannot be written is kept for the next."""
         with self._lock:
             done, self._done = self._done, []
+        if not done:
+            return
+        try:
+            # One transaction for all of them: a burst is bound by how often the disk is asked to flush.
+            with atomic():
+                for claim, sent in done:
+                    _record(claim, sent, now)
+            return
+        except LeaseLost:
+            self._keep(done)
+            raise
+        except Exception as error:
+            event("page.batch_failed", error=error)
         for position, (claim, sent) in enumerate(done):
             try:
                 with atomic():
                     _record(claim, sent, now)
             except BaseException:
-                with self._lock:
-                    self._done = done[position:] + self._done
+                # The one that broke is left to its lease; the others wait for the next call.
+                self._keep(done[position + 1 :])
                 raise
+
+    def _keep(self, done: list[tuple[_Claim, bool]]) -> None:
+        with self._lock:
+            self._done = done + self._done
 
     def close(self) -> None:
         """Wait for what is being sent."""
@@ -124,20 +143,33 @@ class Pager:
                 .select_related("contact", "case")
                 .order_by("due_ms", "id")
             )
-            claims = list(self._with_room(_claim_of(page, now) for page in due[:500]))
+            claims: list[_Claim] = []
+            held_up: set[int] = set()
+            # A receiver that takes nothing more must not fill the list, so that others never come up.
+            while rows := list(due.exclude(contact_id__in=held_up)[:200]):
+                taken, refused = self._with_room([_claim_of(page, now) for page in rows])
+                claims += taken
+                if not refused:
+                    break
+                held_up |= {one.contact_id for one in refused}
+                due = due.exclude(id__in=[one.page_id for one in claims])
             Page.objects.filter(id__in=[one.page_id for one in claims]).update(
                 due_ms=now + LEASE_MS, lease_ms=now + LEASE_MS
             )
         return claims
 
-    def _with_room(self, wanted: Iterable[_Claim]) -> Iterable[_Claim]:
+    def _with_room(self, wanted: list[_Claim]) -> tuple[list[_Claim], list[_Claim]]:
+        """Return those that begin now, and those whose receiver (or we) have enough at once."""
+        taken: list[_Claim] = []
+        refused: list[_Claim] = []
         with self._lock:
             for claim in wanted:
-                if self._busy.total() >= 2 * THREADS:
-                    return
-                if self._busy[claim.place] < PLACE_MAX:
+                if self._busy.total() < 2 * THREADS and self._busy[claim.place] < PLACE_MAX:
                     self._busy[claim.place] += 1
-                    yield claim
+                    taken.append(claim)
+                else:
+                    refused.append(claim)
+        return taken, refused
 
 
 def _claim_of(page: Page, now: int) -> _Claim:
@@ -152,7 +184,7 @@ def _claim_of(page: Page, now: int) -> _Claim:
         drill=page.case.drill,
     )
     place = urlsplit(contact.target).hostname or contact.kind
-    return _Claim(page.id, page.round, place, outgoing)
+    return _Claim(page.id, page.contact_id, page.round, place, outgoing)
 
 
 def _record(claim: _Claim, sent: bool, now: int) -> None:
