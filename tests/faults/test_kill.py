@@ -1,6 +1,6 @@
 """``kill -9`` at random moments under load, on SQLite: nothing acknowledged is lost, doubled, reordered or changed.
 
-``make soak`` kills a hundred times, ``make test`` a few.
+``make soak`` kills a hundred times, ``make test`` ten times.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ async def test_nothing_acknowledged_is_lost_doubled_or_reordered_by_kills(
 ) -> None:
     # The server is back within seconds; patience would only make the test long.
     monkeypatch.setattr("peerchat.client.live.RETRY_MAX_SECONDS", 0.5)
-    seed, kills = seed_of_this_run(), kills_of_this_run(3)
+    seed, kills = seed_of_this_run(), kills_of_this_run(10)
     print(f"FAULT_SEED={seed} FAULT_KILLS={kills} on SQLite")
     source = random.Random(seed)
     with start_server(tmp_path) as server:

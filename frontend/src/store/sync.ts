@@ -188,9 +188,8 @@ export function createSync(core: Core, events: SyncEvents): Sync {
     const isWhole = await take(frame.room_id, frame);
     const cursor = core.book.get(roomId)?.group?.marks.cursor ?? null;
     if (cursor === null) return;
-    const isBehind = cursor < (newestSeq.get(roomId) ?? 0);
-    // A pull that brought nothing new will not bring more the second time.
-    if (!isWhole || (!frame.pushed && isBehind && cursor > before)) pull(roomId);
+    // An answer that was cut at its size does not say so: whatever brought something is followed by another pull.
+    if (!isWhole || (!frame.pushed && cursor > before)) pull(roomId);
   }
 
   /** A joiner's first act, and a renewal each day: soon, and not in the same moment as everyone else. */
