@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from moderation.crisis.folding import fold
 from moderation.crisis.packs import Entry, Pack
-from moderation.crisis.patterns import Classes, PatternWrong, choose, parse, shape_of
+from moderation.crisis.patterns import Classes, PatternWrong, choose, parse, shape_of, without_tail
 from moderation.crisis.shapes import ShapeWrong, build
 from moderation.crisis.vocabulary import CATEGORIES, WHERES
 
@@ -43,7 +43,8 @@ def compile_pack(pack: Pack) -> dict[str, Any]:
     def add(identity: str, lines: Sequence[str], category: int, severity: int, max_gap: int = 0) -> int:
         try:
             shapes = [
-                shape_of(parse(line, pack.slots), classes=classes, slots=slot_numbers) for line in lines
+                shape_of(without_tail(parse(line, pack.slots)), classes=classes, slots=slot_numbers)
+                for line in lines
             ]
             build(shapes, max_gap=max_gap, slots=slots)
         except (PatternWrong, ShapeWrong) as error:

@@ -131,6 +131,14 @@ def choose(branches: Sequence[Fragment]) -> Fragment:
     return merged[0] if len(merged) == 1 else Fragment("choice", tuple(merged))
 
 
+def without_tail(line: Fragment) -> Fragment:
+    """A line without what may be left out at its end: it matches as soon as what must be there is there."""
+    parts = line.parts if line.kind == "sequence" else (line,)
+    while len(parts) > 1 and parts[-1].kind in ("optional", "gap"):
+        parts = parts[:-1]
+    return parts[0] if len(parts) == 1 else Fragment("sequence", parts)
+
+
 class Classes:
     """Numbers for sets of words."""
 
