@@ -22,6 +22,8 @@ def fold_point(char: str) -> str:
         return replaced
     if _in_ranges(ord(char), tables.DROPPED):
         return ""
+    if _in_ranges(ord(char), tables.UNFOLDED):
+        return char
     parts = []
     for part in unicodedata.normalize("NFKD", char):
         again = tables.REPLACED.get(part, part)

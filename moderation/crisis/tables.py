@@ -48,6 +48,21 @@ DROPPED: tuple[tuple[int, int], ...] = (
     (0xE0000, 0xE0FFF),
 )
 
+# Inclusive ranges of code points that stay as they are: what Unicode 14 did not know yet, so that an older and a newer
+# library fold alike, and above U+FFFF all but letters in mathematical, enclosed and compatibility forms.
+UNFOLDED: tuple[tuple[int, int], ...] = (
+    (0x1C89, 0x1C8A),
+    (0xA7CB, 0xA7CF),
+    (0xA7D2, 0xA7D2),
+    (0xA7D4, 0xA7D4),
+    (0xA7DA, 0xA7F1),
+    (0x10000, 0x1D3FF),
+    (0x1D800, 0x1EDFF),
+    (0x1EF00, 0x1F0FF),
+    (0x1F300, 0x2F7FF),
+    (0x2FA20, 0x10FFFF),
+)
+
 # Inclusive ranges of code points, after folding, that make words. All else separates. None is above U+FFFF, so that a
 # word has as many letters in TypeScript as in Python.
 WORD_RANGES: tuple[tuple[int, int], ...] = (

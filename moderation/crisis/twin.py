@@ -12,6 +12,7 @@ def tables_json() -> str:
         json.dumps(
             {
                 "dropped": tables.DROPPED,
+                "unfolded": tables.UNFOLDED,
                 "word": tables.WORD_RANGES,
                 "han": tables.HAN_RANGES,
                 "replaced": tables.REPLACED,

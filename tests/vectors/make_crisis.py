@@ -4,15 +4,18 @@ The same seed gives the same bytes. ``--lines FILE`` answers other lines instead
 comparison than the tests make.
 """
 
+import hashlib
 import json
 import random
 import sys
 from pathlib import Path
 
 from moderation.crisis.checking import read_pack
+from moderation.crisis.folding import fold_point
 from moderation.crisis.matcher import COMPILED, Matcher, load_compiled
 
 PATH = Path(__file__).parent / "crisis.json"
+FOLDS = Path(__file__).parent / "crisis_folds.sha256"
 RANDOM_LINES = 500
 DISGUISES = [
     "I want to d1e",
@@ -25,6 +28,7 @@ DISGUISES = [
     "\ud800 I want to die \udfff",
     'he said "I want to die" and left',
     "I don't want to die. I want to die!",
+    "a letter younger than Unicode 14: arido \U0001e061me bate",
     "İ wäñt tö dîê ﷺ",
 ]
 
@@ -87,6 +91,12 @@ def answers(lines: list[str]) -> list[list[object]]:
     ]
 
 
+def folds_digest() -> str:
+    """SHA-256 of what every code point folds to, each followed by a zero, in UTF-16."""
+    folded = "\0".join(fold_point(chr(point)) for point in range(0x110000)) + "\0"
+    return hashlib.sha256(folded.encode("utf-16-le", "surrogatepass")).hexdigest() + "\n"
+
+
 def content() -> str:
     cases = answers([*DISGUISES, *example_lines(), *random_lines(RANDOM_LINES, seed=6)])
     return "[\n" + ",\n".join(json.dumps(case) for case in cases) + "\n]\n"
@@ -103,3 +113,4 @@ if __name__ == "__main__":
             print(json.dumps(answer))
     else:
         PATH.write_text(content(), "utf-8")
+        FOLDS.write_text(folds_digest(), "ascii")

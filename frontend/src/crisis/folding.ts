@@ -14,6 +14,7 @@ function foldPoint(char: string): string {
   const known = replaced.get(char);
   if (known !== undefined) return known;
   if (isDropped(char)) return "";
+  if (inRanges(char.codePointAt(0) ?? 0, tables.unfolded)) return char;
   let folded = "";
   for (const part of char.normalize("NFKD")) {
     const again = replaced.get(part) ?? part;

@@ -159,3 +159,7 @@ def test_the_vectors_are_what_the_matcher_finds_today() -> None:
     assert make_crisis.PATH.read_text("utf-8") == make_crisis.content(), (
         "run `python -m tests.vectors.make_crisis`"
     )
+
+
+def test_every_code_point_folds_as_it_always_did() -> None:
+    assert make_crisis.FOLDS.read_text("ascii") == make_crisis.folds_digest()
