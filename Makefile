@@ -6,7 +6,7 @@ RUN_HOST = $(or $(if $(filter command line,$(origin HOST)),$(HOST)),$(PEERCHAT_H
 RUN_PORT = $(or $(PORT),$(PEERCHAT_PORT),8000)
 
 .NOTPARALLEL:
-.PHONY: help run test lint format build generate lock bench interop crowd hostile-frames soak test-hostile test-escalation-chaos setup clean
+.PHONY: help run test lint format build generate lock bench interop crowd hostile-frames soak test-hostile fuzz test-escalation-chaos setup clean
 
 help:
 	@echo "make run       build and start peerchat on http://$(RUN_HOST):$(RUN_PORT) (PORT=, HOST=)"
@@ -23,6 +23,7 @@ help:
 	@echo "make soak      kill, crash and cut under load, on both databases (KILLS=100 FAULT_SEED=)"
 	@echo "make test-escalation-chaos  kill keepers and break receivers under 10,000 calls for help (CASES=)"
 	@echo "make test-hostile  every attack by name, on the app as it is and with the guard against it cut out"
+	@echo "make fuzz      a million spoilt entries, certificates, frames and headers (CASES= SEED=)"
 	@echo "make setup     only set up"
 	@echo "make clean     remove what was made, but not var/, where data lives"
 
@@ -58,6 +59,10 @@ lock:
 bench:
 	@scripts/setup dev
 	.venv/bin/python -m bench $(BENCH_ARGS)
+
+fuzz:
+	@scripts/setup dev
+	.venv/bin/python -m tests.fuzz.logs --cases $(or $(CASES),1000000) $(if $(SEED),--seed $(SEED))
 
 test-hostile:
 	@scripts/setup dev
