@@ -33,10 +33,13 @@ _KEPT = 2 * limits.ROOM_MEMBERS_MAX
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An online device whose leaf is in the group. ``speaking``: its person has the room open and takes part."""
+    """An online device whose leaf is in the group. ``speaking``: its person has the room open and takes part.
+    ``settled``: it has renewed its keys once, so it has taken its Welcome in; one that has not can do nothing yet.
+    """
 
     device_id: UUID
     speaking: bool
+    settled: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +62,18 @@ class Nomination:
 
 
 def choose(candidates: Iterable[Candidate], *, tried: Sequence[UUID]) -> UUID | None:
-    """Return whom to ask: who was not asked yet before who was, of those the longest ago; speaking before
-    listening.
+    """Return whom to ask: who was not asked yet before who was, of those the longest ago; settled before not;
+    speaking before listening.
     """
     order = {device_id: position for position, device_id in enumerate(tried)}
     best = min(
         candidates,
-        key=lambda one: (order.get(one.device_id, -1), not one.speaking, one.device_id.bytes),
+        key=lambda one: (
+            order.get(one.device_id, -1),
+            not one.settled,
+            not one.speaking,
+            one.device_id.bytes,
+        ),
         default=None,
     )
     return best.device_id if best else None
@@ -107,17 +115,23 @@ def nominate(
                 return None
             if last.epoch == room.epoch and last.device_id in online:
                 return last
-        in_group = set(
+        in_group = dict(
             GroupLeaf.objects.filter(
                 room_id=room_id,
                 device_id__in=list(online),
                 state=LeafState.IN_GROUP,
                 device__revoked_at__isnull=True,
-            ).values_list("device_id", flat=True)
+            ).values_list("device_id", "first_path_due")
         )
         if wishing is None:
             tried = [nomination.device_id for nomination in asked if nomination.epoch == room.epoch]
-            chosen = choose((Candidate(device_id, online[device_id]) for device_id in in_group), tried=tried)
+            chosen = choose(
+                (
+                    Candidate(device_id, online[device_id], settled=not first_path_due)
+                    for device_id, first_path_due in in_group.items()
+                ),
+                tried=tried,
+            )
         else:
             chosen = next((device_id for device_id in wishing if device_id in in_group), None)
         if chosen is None:

@@ -45,6 +45,12 @@ def test_who_speaks_is_asked_before_who_listens() -> None:
     assert choose([listens, speaks], tried=[speaks.device_id]) == listens.device_id
 
 
+def test_who_was_just_added_is_asked_last_but_before_anyone_is_asked_twice() -> None:
+    new, old = Candidate(UUID(int=1), True, settled=False), Candidate(UUID(int=2), False)
+    assert choose([new, old], tried=[]) == old.device_id
+    assert choose([new, old], tried=[old.device_id]) == new.device_id
+
+
 @given(candidates)
 def test_everyone_is_asked_once_before_anyone_is_asked_again(people: list[Candidate]) -> None:
     tried: list[UUID] = []
@@ -161,6 +167,17 @@ def test_another_process_is_left_its_time(
     assert ask(room, binta) is None
     clock.forward(milliseconds=limits.COMMIT_NOMINATION_MS)
     assert ask(room, binta) is not None
+
+
+def test_a_newcomer_who_still_takes_the_welcome_in_is_not_asked_first(
+    room: OpenRoom, amal: Person, binta: Person
+) -> None:
+    knock(room)
+    GroupLeaf.objects.filter(device_id=amal.device_id).update(first_path_due=True)
+    GroupLeaf.objects.filter(device_id=binta.device_id).update(first_path_due=False)
+    nomination = ask(room, amal, binta, speaking=(amal,))
+    assert nomination is not None
+    assert nomination.device_id == binta.device_id
 
 
 def test_who_waits_for_a_turn_gets_it_in_the_order_of_asking(

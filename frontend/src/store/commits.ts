@@ -209,24 +209,26 @@ export function askPending(core: Core, feed: Feed): Ask {
   return async (room) => {
     const pending = await core.api.call("pending", null, { room: room.id });
     if (pending.epoch > (room.group?.marks.epoch ?? 0)) await feed.catchUp(room.id);
-    await core.logs.needAccounts(
-      pending.adds.map((add) => ({ account: toHex(add.account_id), device: toHex(add.device_id) })),
-    );
+    // Together, since each is a round trip that newcomers wait for; what is claimed counts only by the logs.
+    const [, claimed] = await Promise.all([
+      core.logs.needAccounts(
+        pending.adds.map((add) => ({ account: toHex(add.account_id), device: toHex(add.device_id) })),
+      ),
+      pending.adds.length === 0
+        ? []
+        : claimPackages(
+            core,
+            room.id,
+            pending.adds.map((add) => add.device_id),
+          ),
+    ]);
     const current = openGroup(core, room.id);
     const log = newestLog(current);
     if (log === null) return null;
     const context = core.logs.context();
     const wanted = pending.adds.filter((add) => isAdmitted(core, log, add.account_id, add.device_id));
     const isClean = wrongLeaves(context, log, current.group.state).length === 0;
-    if (wanted.length === 0 && isClean) return null;
-    const adds =
-      wanted.length === 0
-        ? []
-        : await claimPackages(
-            core,
-            room.id,
-            wanted.map((add) => add.device_id),
-          );
+    const adds = claimed.filter((one) => wanted.some((add) => equalBytes(add.device_id, one.deviceId)));
     if (adds.length === 0 && isClean) return null;
     return { entry: null, adds, epoch: current.group.marks.epoch };
   };

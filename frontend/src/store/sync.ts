@@ -32,7 +32,7 @@ import { createTurns } from "./turns";
 const DAY_MS = 24 * 3_600_000;
 const RETRY_MS = 2_000;
 const LOOK_SOON_MS = 300;
-const LOOK_LATER_MS = 5_000;
+const LOOK_LATER_MS = 12_000;
 const NO_ROOM = { record: { log: [] } } as const;
 const EXPIRY_TICK_MS = 15_000;
 /** A first path commit waits up to this for each member, so that 25 who come at once do not race 25 times. */

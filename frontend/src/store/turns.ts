@@ -25,6 +25,7 @@ type Wish = { isUrgent: boolean; isQueued: boolean; error: CallError | null; don
 export function createTurns(core: Core, feed: Feed): Turns {
   const wishes = new Map<string, Wish>();
   const taking = new Set<string>();
+  const again = new Set<string>();
 
   const pathAt = (roomId: string): number | null | undefined => core.book.get(roomId)?.group?.marks.pathAt;
 
@@ -47,7 +48,11 @@ export function createTurns(core: Core, feed: Feed): Turns {
   }
 
   async function takeTurn(roomId: string): Promise<void> {
-    if (taking.has(roomId)) return;
+    if (taking.has(roomId)) {
+      // Asked for the next one, while the feed still brings what the last one did.
+      again.add(roomId);
+      return;
+    }
     taking.add(roomId);
     const wish = wishes.get(roomId);
     try {
@@ -63,6 +68,7 @@ export function createTurns(core: Core, feed: Feed): Turns {
       taking.delete(roomId);
       core.watch.changed();
     }
+    if (again.delete(roomId)) await takeTurn(roomId);
   }
 
   return {
