@@ -225,10 +225,17 @@ async def test_delivery_to_a_removed_person_stops_at_once_on_an_open_socket(comm
         assert refusal.value.code is ErrorCode.NOT_FOUND
 
 
+async def renew_keys(community: LiveCommunity, room: LiveRoom) -> None:
+    """Let each member do a joiner's first act: a commit of a bare path. Nobody is asked first before that."""
+    for member in room.members:
+        await community.commit_pending(room, by=member)
+
+
 async def test_one_speaking_device_is_asked_to_commit_and_after_five_seconds_another(
     community: LiveCommunity,
 ) -> None:
     room = await community.open_room(members=2)
+    await renew_keys(community, room)
     async with AsyncExitStack() as stack:
         phones = [await stack.enter_async_context(Phone.on(client)) for client in room.everyone]
         await phones[1].present(room)
@@ -256,6 +263,7 @@ async def test_one_speaking_device_is_asked_to_commit_and_after_five_seconds_ano
 
 async def test_who_goes_offline_while_asked_is_replaced_without_waiting(community: LiveCommunity) -> None:
     room = await community.open_room(members=1)
+    await renew_keys(community, room)
     async with Phone.on(room.leader) as leader:
         async with Phone.on(room.members[0]) as phone:
             await phone.present(room)
