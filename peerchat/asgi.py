@@ -15,11 +15,9 @@ _django = get_asgi_application()
 from channels.routing import ProtocolTypeRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
 
-from peerchat.few_at_once import FewAtOnce  # noqa: E402
 from peerchat.guard import Guard  # noqa: E402
 from rooms.consumers import DeviceConsumer  # noqa: E402
 
 application = Guard(
-    ProtocolTypeRouter({"http": FewAtOnce(_django), "websocket": DeviceConsumer.as_asgi()}),
-    config=settings.PEERCHAT,
+    ProtocolTypeRouter({"http": _django, "websocket": DeviceConsumer.as_asgi()}), config=settings.PEERCHAT
 )
