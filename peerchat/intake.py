@@ -15,7 +15,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from rooms.token_bucket import TokenBucket
+from peerchat.token_bucket import TokenBucket
 
 COST_BURST = 512
 COST_PER_SECOND = 128

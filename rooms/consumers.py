@@ -32,12 +32,12 @@ from peerchat.protocol.client_frames import (
 )
 from peerchat.protocol.codec import decode_client_frame
 from peerchat.protocol.server_frames import Ack, DeviceItems, Items, Refused
+from peerchat.token_bucket import TokenBucket
 from rooms import access, device_events, messages
 from rooms.delivery import Delivery, running
 from rooms.fastwrite import encode_once, fast_path
 from rooms.messages import PendingSend
 from rooms.outlets import Outlet
-from rooms.token_bucket import TokenBucket
 from rooms.writer import Outcome
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]

@@ -31,7 +31,8 @@ _MAIL = re.compile(r"[^@\s<>,;:\"]+@[^@\s<>,;:\"]+\.[^@\s<>,;:\"]+")
 def add_contact(*, device: Device, kind: str, target: str, token: str | None) -> Contact:
     """Keep the contact, unverified, and send a code there; the same one again only sends another code.
 
-    ``token``: what PagerDuty or GoAlert gave; a webhook's key is made here. Blocks for 8 s at most. Raises
+    ``token``: what PagerDuty or GoAlert gave; a webhook's key is made here. Blocks while the other side answers: some
+    ``SECONDS_MAX`` of ``targets``, more where a name is slow to resolve. Raises
     ``session.not_allowed``, ``contact.refused`` (no place that a page may go to), ``contact.unreached`` (the code could
     not be sent; the contact stays, and the same call tries again), ``request.conflict`` past ``CONTACTS_MAX``.
     """
@@ -84,6 +85,11 @@ def set_duty(*, device: Device, on: bool) -> None:
         OffDuty.objects.filter(account_id=device.account_id).delete()
     else:
         OffDuty.objects.get_or_create(account_id=device.account_id, defaults={"since_ms": now_ms()})
+
+
+def is_on_duty(device: Device) -> bool:
+    """Return whether the person is paged when the rota says so."""
+    return not OffDuty.objects.filter(account_id=device.account_id).exists()
 
 
 def _check(kind: str, target: str, token: str | None) -> None:

@@ -8,11 +8,11 @@ from ninja import Path, Query, Router
 from pydantic import BeforeValidator, WithJsonSchema
 
 from peerchat.accounts import account_logs, community, invites, key_packages, pins, roles, sign_in, sign_up
-from peerchat.accounts.models import DeviceSession
 from peerchat.accounts.sessions import (
     DeviceAuth,
     OpenedSession,
     clear_cookie,
+    device_of,
     end_session,
     set_cookie,
     token_in,
@@ -46,13 +46,6 @@ InviteHash = Annotated[
     WithJsonSchema({"type": "string", "pattern": "^[0-9a-f]{64}$"}),
 ]
 After = Annotated[Count, Query()]
-
-
-def session(request: HttpRequest) -> DeviceSession:
-    """Return the live session that ``DeviceAuth`` found."""
-    found = request.auth  # type: ignore[attr-defined]  # Ninja puts it there
-    assert isinstance(found, DeviceSession)  # noqa: S101 - narrows what Ninja leaves untyped
-    return found
 
 
 def _signed_in_answer(response: HttpResponse, opened: OpenedSession) -> bodies.SessionAnswer:
@@ -89,7 +82,7 @@ def get_community_log(request: HttpRequest, after: After = 0) -> bodies.LogAnswe
 @router.post("community/log", auth=signed_in, response=bodies.EntryAnswer)
 def post_community_log(request: HttpRequest, body: bodies.CommunityEntryRequest) -> bodies.EntryAnswer:
     """A steward's ``certify`` or ``revoke``."""
-    device = session(request).device
+    device = device_of(request)
     limiter.take(COMMUNITY_ENTRIES, device.account_id.bytes)
     return bodies.EntryAnswer(index=community.append_community_entry(signed=body.entry, author=device))
 
@@ -104,13 +97,13 @@ def post_invite_look(request: HttpRequest, body: bodies.InviteLookRequest) -> bo
 @router.get("invites", auth=signed_in, response=bodies.InvitesAnswer)
 def get_invites(request: HttpRequest) -> bodies.InvitesAnswer:
     """One's own invites."""
-    return bodies.InvitesAnswer(invites=invites.invites_of(account_id=session(request).device.account_id))
+    return bodies.InvitesAnswer(invites=invites.invites_of(account_id=device_of(request).account_id))
 
 
 @router.post("invites", auth=signed_in, response=bodies.DoneAnswer)
 def post_invite(request: HttpRequest, body: bodies.InviteRequest) -> bodies.DoneAnswer:
     """Make an invite."""
-    device = session(request).device
+    device = device_of(request)
     limiter.take(INVITES_MADE, device.account_id.bytes)
     invites.create_invite(inviter=device, certificate=body.certificate)
     return DONE
@@ -119,16 +112,14 @@ def post_invite(request: HttpRequest, body: bodies.InviteRequest) -> bodies.Done
 @router.post("invites/{invite}/revoke", auth=signed_in, response=bodies.DoneAnswer)
 def post_invite_revoke(request: HttpRequest, invite: Annotated[InviteHash, Path()]) -> bodies.DoneAnswer:
     """Take an unused invite back."""
-    invites.revoke_invite(account_id=session(request).device.account_id, hash_=invite)
+    invites.revoke_invite(account_id=device_of(request).account_id, hash_=invite)
     return DONE
 
 
 @router.get("candidates", auth=signed_in, response=bodies.CandidatesAnswer)
 def get_candidates(request: HttpRequest) -> bodies.CandidatesAnswer:
     """For stewards: who came by an invite for a role."""
-    return bodies.CandidatesAnswer(
-        candidates=account_logs.candidates(asker=session(request).device.account_id)
-    )
+    return bodies.CandidatesAnswer(candidates=account_logs.candidates(asker=device_of(request).account_id))
 
 
 @router.post("sign-up", response=bodies.SessionAnswer)
@@ -173,7 +164,7 @@ def post_exit(request: HttpRequest, response: HttpResponse) -> bodies.DoneAnswer
 @router.get("me", auth=signed_in, response=bodies.MeAnswer)
 def get_me(request: HttpRequest) -> bodies.MeAnswer:
     """Who one is here, and what time it is."""
-    device = session(request).device
+    device = device_of(request)
     account = device.account
     return bodies.MeAnswer(
         account_id=account.id.bytes,
@@ -189,14 +180,14 @@ def get_me(request: HttpRequest) -> bodies.MeAnswer:
 def post_account_logs(request: HttpRequest, body: bodies.AccountLogsRequest) -> bodies.AccountLogsAnswer:
     """The logs of accounts that one may see."""
     wanted = [UUID(bytes=account_id) for account_id in body.account_ids]
-    asker = session(request).device.account_id
+    asker = device_of(request).account_id
     return bodies.AccountLogsAnswer(accounts=account_logs.visible_logs(asker=asker, account_ids=wanted))
 
 
 @router.post("device/key-packages", auth=signed_in, response=bodies.KeyPackagesAnswer)
 def post_key_packages(request: HttpRequest, body: bodies.KeyPackagesRequest) -> bodies.KeyPackagesAnswer:
     """Add key packages of this device, or only ask how many are left."""
-    device = session(request).device
+    device = device_of(request)
     limiter.take(KEY_PACKAGE_UPLOADS, device.id.bytes)
     left, used = key_packages.upload_key_packages(
         device=device, one_time=body.one_time, last_resort=body.last_resort
@@ -207,7 +198,7 @@ def post_key_packages(request: HttpRequest, body: bodies.KeyPackagesRequest) -> 
 @router.post("device/pin", auth=signed_in, response=bodies.PinAnswer)
 def post_pin(request: HttpRequest, body: bodies.PinRequest) -> bodies.PinAnswer:
     """Set or change this device's PIN."""
-    device = session(request).device
+    device = device_of(request)
     limiter.take(PIN_CHANGES, device.id.bytes)
     return bodies.PinAnswer(share=pins.set_pin(device=device, locator=body.locator, verifier=body.verifier))
 

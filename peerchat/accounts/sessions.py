@@ -128,5 +128,12 @@ class DeviceAuth(APIKeyCookie):
         return session
 
 
+def device_of(request: HttpRequest) -> Device:
+    """Return the signed-in device with its account: ``DeviceAuth`` found its live session."""
+    session = request.auth  # type: ignore[attr-defined]  # Ninja puts it there
+    assert isinstance(session, DeviceSession)  # noqa: S101 - narrows what Ninja leaves untyped
+    return session.device
+
+
 def _hash(token: str) -> bytes:
     return sha256(b"peerchat/session\x00" + token.encode(errors="replace")).digest()

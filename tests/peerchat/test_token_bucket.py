@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rooms.token_bucket import TokenBucket
+from peerchat.token_bucket import TokenBucket
 
 
 def test_a_burst_passes_and_then_one_token_each_interval() -> None:
