@@ -45,7 +45,7 @@ export type RoomDraft = {
   readonly also: ((batch: Batch) => void)[];
 };
 
-export const newestLog = (room: { readonly record: Pick<RoomRecord, "log"> }): RoomState | null =>
+export const newestLog = (room: { readonly record: RoomRecord }): RoomState | null =>
   room.record.log[room.record.log.length - 1] ?? null;
 
 export const epochLog = (room: { readonly record: RoomRecord }): RoomState | null =>

@@ -17,27 +17,23 @@ import {
   type ServerFrame,
 } from "../protocol/generated";
 import type { LinkState } from "../protocol/link";
-import { settleMade, type Feed } from "./commits";
+import { askPath, askPending, idBytes, runCommit, settleMade, type Feed } from "./commits";
 import type { Core } from "./core";
-import { isRefusal, takePage, type Page, type TakeInContext } from "./items";
+import { createGather } from "./gather";
+import { isRefusal, type TakeInContext } from "./items";
 import { takeWelcome } from "./joining";
 import { tendKeyPackages } from "./keyStock";
+import { createListLook } from "./listLook";
 import { createOutbox, type Outbox } from "./outbox";
 import { createPoller } from "./poller";
 import { PLACES, type CursorRecord } from "./records";
+import { createRenewals } from "./renewals";
 import { dropExpired, refreshRooms } from "./roomList";
 import { newestLog, type Room } from "./roomBook";
 import { createTurns } from "./turns";
 
-const DAY_MS = 24 * 3_600_000;
 const RETRY_MS = 2_000;
-const LOOK_SOON_MS = 300;
-const LOOK_LATER_MS = 12_000;
-const NO_ROOM = { record: { log: [] } } as const;
 const EXPIRY_TICK_MS = 15_000;
-/** A first path commit waits up to this for each member, so that 25 who come at once do not race 25 times. */
-const PATH_SPREAD_MS = 1_000;
-const PATH_SPREAD_MAX_MS = 40_000;
 
 export type SyncEvents = {
   readonly connection: (isOnline: boolean) => void;
@@ -71,18 +67,44 @@ export function createSync(core: Core, events: SyncEvents): Sync {
   const running = new Set<Promise<unknown>>();
   const pulling = new Map<string, Promise<void>>();
   const newestSeq = new Map<string, number>();
-  const gathering = new Map<string, { readonly pages: Page[]; readonly isWhole: Promise<boolean> }>();
-  const pathTimers = new Map<string, () => void>();
   const cancels = new Set<() => void>();
-  let look: { readonly due: number; readonly cancel: () => void } | null = null;
   let deviceSeq = 0;
   let isLive = false;
   let isStopped = false;
   let takingDevice: Promise<void> = Promise.resolve();
 
   const context: TakeInContext = { logs: core.logs, self: core.ids, now: core.clock.now };
+  const take = createGather(core.book, context, afterPage);
   const feed: Feed = { catchUp };
-  const turns = createTurns(core, feed);
+  const turns = createTurns({
+    ask: (roomId, isUrgent) => link.send({ type: "turn", room_id: idBytes(roomId), urgent: isUrgent }),
+    commitPending: (roomId) => runCommit(core, feed, roomId, askPending(core, feed)),
+    commitPath: (roomId) => runCommit(core, feed, roomId, askPath),
+    pathAt: (roomId) => core.book.get(roomId)?.group?.marks.pathAt,
+    watch: core.watch,
+    now: core.ports.now,
+  });
+  const planRenewal = createRenewals({
+    room: core.book.get,
+    later,
+    random,
+    now: core.clock.now,
+    renew: (roomId) => {
+      beside(() => turns.renew(roomId, false));
+    },
+  });
+  const lookAtList = createListLook({
+    later,
+    random,
+    now: core.ports.now,
+    look: (roomId) => {
+      beside(async () => {
+        await refreshRooms(core);
+        events.roomsListed();
+        events.waiting(roomId);
+      });
+    },
+  });
   const outbox = createOutbox(core, feed, turns);
   const poller = createPoller({ setTimer, random, poll, onBroken: events.broken });
 
@@ -109,42 +131,11 @@ export function createSync(core: Core, events: SyncEvents): Sync {
 
   // --- Rooms ---------------------------------------------------------------------------------------
 
-  /**
-   * Take a page in. Pages that arrive while an earlier step is being stored share the next step: then a burst costs one
-   * encoding of the group's state and one transaction, not one for each message.
-   */
-  function take(roomId: Uint8Array, page: Page): Promise<boolean> {
-    const id = toHex(roomId);
-    const waiting = gathering.get(id);
-    if (waiting !== undefined) {
-      waiting.pages.push(page);
-      return waiting.isWhole;
-    }
-    const pages = [page];
-    const isWhole = takeGathered(roomId, pages);
-    gathering.set(id, { pages, isWhole });
-    return isWhole;
-  }
-
-  async function takeGathered(roomId: Uint8Array, pages: readonly Page[]): Promise<boolean> {
-    const id = toHex(roomId);
-    const { epoch, isWhole } = await core.book.change(roomId, async (draft) => {
-      gathering.delete(id);
-      const before = draft.group?.marks.epoch ?? null;
-      let all = true;
-      for (const one of pages) all = (await takePage(draft, one, context)) && all;
-      return { epoch: before, isWhole: all };
-    });
-    const room = core.book.get(id);
-    if (room !== null && epoch !== null) afterPage(room, epoch);
-    return isWhole;
-  }
-
   function afterPage(room: Room, epochBefore: number): void {
     if (room.group === null) {
       beside(() => refreshRooms(core));
     } else if (room.group.marks.epoch !== epochBefore) {
-      schedulePath(room);
+      planRenewal(room);
     }
     if (room.outbox.some((message) => message.failure === null)) beside(() => outbox.pump(room.id));
   }
@@ -192,27 +183,6 @@ export function createSync(core: Core, events: SyncEvents): Sync {
     if (!isWhole || (!frame.pushed && cursor > before)) pull(roomId);
   }
 
-  /** A joiner's first act, and a renewal each day: soon, and not in the same moment as everyone else. */
-  function schedulePath(room: Room): void {
-    const { group } = room;
-    if (group === null || pathTimers.has(room.id)) return;
-    const { pathAt } = group.marks;
-    const members = group.state.ratchetTree.length / 2;
-    const spread = random() * Math.min(PATH_SPREAD_MAX_MS, members * PATH_SPREAD_MS);
-    const wait = pathAt === null ? spread : Math.max(0, pathAt + DAY_MS - core.clock.now()) + spread * 60;
-    const cancel = later(() => {
-      pathTimers.delete(room.id);
-      beside(() => renewKeys(room.id));
-    }, wait);
-    pathTimers.set(room.id, cancel);
-  }
-
-  async function renewKeys(roomId: string): Promise<void> {
-    const pathAt = core.book.get(roomId)?.group?.marks.pathAt;
-    if (pathAt === undefined || (pathAt !== null && pathAt + DAY_MS > core.clock.now())) return;
-    await turns.renew(roomId, false);
-  }
-
   // --- The device's own events ------------------------------------------------------------------------
 
   async function takeDeviceItem(item: DeviceItem): Promise<void> {
@@ -221,7 +191,7 @@ export function createSync(core: Core, events: SyncEvents): Sync {
       try {
         await takeWelcome(core, item, cursor);
         const room = core.book.get(toHex(item.room_id));
-        if (room !== null) schedulePath(room);
+        if (room !== null) planRenewal(room);
         pull(toHex(item.room_id));
       } catch (error) {
         // Not for us, or not to be believed: it must not stand in the way of the next one.
@@ -298,31 +268,13 @@ export function createSync(core: Core, events: SyncEvents): Sync {
     if (frame.notice === "behind" && roomId !== null) pull(roomId);
     if (frame.notice === "refetch") {
       if (roomId === null) beside(core.logs.syncCommunity);
-      refreshSoon(roomId);
+      lookAtList(roomId, roomId === null || isLeading(roomId));
     }
   }
 
-  /**
-   * Each entry and commit of a room makes all its members look at the list, which tells those who are in it little: the
-   * log told them, and who waits outside is told by an event of their own. So a look waits, and is one for all that came
-   * meanwhile; leaders, who wait for knocks, look sooner.
-   */
-  function refreshSoon(roomId: string | null): void {
-    const log = roomId === null ? null : newestLog(core.book.get(roomId) ?? NO_ROOM);
-    const isSoon = roomId === null || log?.members.get(core.ids.accountId)?.role === "leader";
-    const wait = (isSoon ? LOOK_SOON_MS : LOOK_LATER_MS) * (1 + random());
-    const due = core.ports.now() + wait;
-    if (look !== null && look.due <= due) return;
-    look?.cancel();
-    const cancel = later(() => {
-      look = null;
-      beside(async () => {
-        await refreshRooms(core);
-        events.roomsListed();
-        events.waiting(roomId);
-      });
-    }, wait);
-    look = { due, cancel };
+  function isLeading(roomId: string): boolean {
+    const room = core.book.get(roomId);
+    return room !== null && newestLog(room)?.members.get(core.ids.accountId)?.role === "leader";
   }
 
   async function onFrame(frame: ServerFrame): Promise<void> {
@@ -441,7 +393,7 @@ export function createSync(core: Core, events: SyncEvents): Sync {
       deviceSeq = cursor.deviceSeq;
       beside(async () => {
         for (const room of core.book.all()) {
-          schedulePath(room);
+          planRenewal(room);
           // What did not add up is looked at once more: the app, or the server, may be another by now.
           if (room.record.problem === null) continue;
           await core.book.change(room.record.roomId, (draft) => {

@@ -1,15 +1,29 @@
 /**
  * Turns to commit. A device that needs to renew its keys asks for its turn and waits for it, so that no two build a commit
  * for the same epoch: each lost race is a whole commit built for nothing, and in a busy room a slow phone would lose every
- * one. Where nobody gives turns, for want of a socket, it goes ahead and takes its chance.
+ * one. Where no turn comes, for want of a socket, of an answer, or in a minute, it goes ahead and takes its chance.
  */
 import { CallError } from "../protocol/failure";
 import { LIMITS } from "../protocol/generated";
-import { askPath, askPending, idBytes, runCommit, type Feed } from "./commits";
-import type { Core } from "./core";
+import type { Watch } from "./core";
 
-/** A server that gives turns answers at once; two bars of signal may need this long. */
+/** A server answers at once; two bars of signal may need this long. */
 const ANSWER_MS = 3_000;
+/** A message must not wait for ever because others do not take their turns. */
+const PATIENCE_MS = 60_000;
+
+export type TurnsPorts = {
+  /** Ask the server; false where there is no socket to ask by. */
+  readonly ask: (roomId: string, isUrgent: boolean) => boolean;
+  /** Carry out what is pending; false where there was nothing. Raises CallError. */
+  readonly commitPending: (roomId: string) => Promise<boolean>;
+  /** Commit a path of this device's own. Raises CallError. */
+  readonly commitPath: (roomId: string) => Promise<boolean>;
+  /** When this device's keys were last renewed in the room: null never, undefined where it has no group. */
+  readonly pathAt: (roomId: string) => number | null | undefined;
+  readonly watch: Pick<Watch, "until" | "changed">;
+  readonly now: () => number;
+};
 
 export interface Turns {
   /** Renew this device's keys in the room. `isUrgent`: its person waits for it. Raises CallError. */
@@ -22,29 +36,24 @@ export interface Turns {
 
 type Wish = { isUrgent: boolean; isQueued: boolean; error: CallError | null; done: Promise<void> };
 
-export function createTurns(core: Core, feed: Feed): Turns {
+export function createTurns(ports: TurnsPorts): Turns {
+  const { ask, pathAt, watch } = ports;
   const wishes = new Map<string, Wish>();
   const taking = new Set<string>();
   const again = new Set<string>();
 
-  const pathAt = (roomId: string): number | null | undefined => core.book.get(roomId)?.group?.marks.pathAt;
-
-  function ask(roomId: string, isUrgent: boolean): boolean {
-    return core.ports.link.send({ type: "turn", room_id: idBytes(roomId), urgent: isUrgent });
-  }
-
   async function waitForTurn(roomId: string, wish: Wish): Promise<void> {
     const before = pathAt(roomId);
+    const until = ports.now() + PATIENCE_MS;
     const isOver = (): boolean => pathAt(roomId) !== before || wish.error !== null;
-    while (!isOver()) {
+    while (!isOver() && ports.now() < until) {
       wish.isQueued = false;
       if (!ask(roomId, wish.isUrgent)) break;
-      if (await core.watch.until(() => isOver() || wish.isQueued, ANSWER_MS)) {
-        await core.watch.until(isOver, LIMITS.TURN_RENEW_MS);
-      } else break;
+      if (!(await watch.until(() => isOver() || wish.isQueued, ANSWER_MS))) break;
+      await watch.until(isOver, LIMITS.TURN_RENEW_MS);
     }
     if (wish.error !== null) throw wish.error;
-    if (!isOver()) await runCommit(core, feed, roomId, askPath);
+    if (!isOver()) await ports.commitPath(roomId);
   }
 
   async function takeTurn(roomId: string): Promise<void> {
@@ -56,17 +65,17 @@ export function createTurns(core: Core, feed: Feed): Turns {
     taking.add(roomId);
     const wish = wishes.get(roomId);
     try {
-      const hasAdded = await runCommit(core, feed, roomId, askPending(core, feed));
+      const hasAdded = await ports.commitPending(roomId);
       if (wish !== undefined) {
         if (hasAdded) ask(roomId, wish.isUrgent);
-        else await runCommit(core, feed, roomId, askPath);
+        else await ports.commitPath(roomId);
       }
     } catch (error) {
       if (wish !== undefined && error instanceof CallError) wish.error = error;
       throw error;
     } finally {
       taking.delete(roomId);
-      core.watch.changed();
+      watch.changed();
     }
     if (again.delete(roomId)) await takeTurn(roomId);
   }
@@ -89,7 +98,7 @@ export function createTurns(core: Core, feed: Feed): Turns {
     onQueued: (roomId) => {
       const wish = wishes.get(roomId);
       if (wish !== undefined) wish.isQueued = true;
-      core.watch.changed();
+      watch.changed();
     },
     takeTurn,
   };
